@@ -1,0 +1,68 @@
+"""Columns and constraints of clips. `start_ms`/`end_ms` and redactions lie in the recording, `cue_ms` in the clip."""
+
+import uuid
+
+from piccolo.columns import JSON, UUID, Boolean, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from trainer.calls.tables import Recording
+from trainer.rulebook.tables import Rule
+
+
+class Clip(Table, tablename="clip"):
+    """One version of a clip. Editing a published one makes a draft beside it (`replaces`), swapped in when published."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    recording = ForeignKey(Recording, on_delete=OnDelete.restrict, null=False)
+    replaces = ForeignKey("self", on_delete=OnDelete.restrict, null=True, default=None)
+    version = Integer(default=1)
+    state = Text(default="draft", help_text="draft, in_review, published, retired or erased")
+    slug = Text(default=None, null=True, help_text="Stable name of a clip from a starter library.")
+    title = Text(default="")
+    polarity = Text(default="exemplar", help_text="exemplar, counterexample or near_miss")
+    note = Text(default="", help_text="What to listen for.")
+    why = Text(default="", help_text="Why the rule is met or broken here; shown after an answer.")
+    language = Text(default="en")
+    start_ms = Integer(default=0)
+    end_ms = Integer(default=0)
+    cue_ms = Integer(default=None, null=True)
+    redactions = JSON(default="[]", help_text="[{start_ms, end_ms, mode}] in the recording")
+    no_speech = Boolean(default=False)
+    privacy_checked_by = UUID(default=None, null=True)
+    privacy_checked_at = Timestamptz(default=None, null=True)
+    render = Text(default="none", help_text="none, queued, rendering, ready or failed")
+    render_key = Text(default="", help_text="Hash of everything that shapes the audio; names the object.")
+    render_error = Text(default="")
+    job = UUID(default=None, null=True)
+    duration_ms = Integer(default=None, null=True)
+    size_bytes = Integer(default=0)
+    bars = JSON(default="[]", help_text="120 loudness bars, 0 to 100")
+    transcript = JSON(default="[]", help_text="[{start_ms, end_ms, speaker, text}] in the clip, redacted words removed")
+    curator = UUID(default=None, null=True)
+    revision = Integer(default=1, help_text="Grows with every edit; what If-Match compares.")
+    created_at = Timestamptz(default=None)
+    updated_at = Timestamptz(default=None)
+    published_at = Timestamptz(default=None, null=True)
+    published_by = UUID(default=None, null=True)
+    retired_at = Timestamptz(default=None, null=True)
+
+
+class ClipRule(Table, tablename="clip_rule"):
+    """A clip lets one hear this rule, in this version of the rule."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    clip = ForeignKey(Clip, on_delete=OnDelete.cascade, null=False)
+    rule = ForeignKey(Rule, on_delete=OnDelete.restrict, null=False)
+    rule_version = Integer(default=1)
+    position = Integer(default=0)
+
+
+INDEXES = [
+    "CREATE INDEX clip_recording ON clip (recording)",
+    "CREATE INDEX clip_state ON clip (state, updated_at)",
+    "CREATE UNIQUE INDEX clip_slug ON clip (slug, version)",
+    "CREATE UNIQUE INDEX clip_replacement ON clip (replaces) WHERE state IN ('draft', 'in_review')",
+    "CREATE UNIQUE INDEX clip_rule_once ON clip_rule (clip, rule)",
+    "CREATE INDEX clip_rule_rule ON clip_rule (rule)",
+]

@@ -1,0 +1,59 @@
+"""Columns and constraints of the feed and of occasions."""
+
+import uuid
+
+from piccolo.columns import JSON, UUID, BigInt, Date, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from trainer.appreciation.tables import Appreciation
+from trainer.people.tables import Person, Team
+
+
+class Post(Table, tablename="post"):
+    """One happening in the feed."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    seq = BigInt(default=None, null=True, help_text="Place in the feed; empty until the publisher gave it.")
+    kind = Text(help_text="milestone, appreciation, full_month, work_anniversary or birthday")
+    person = ForeignKey(Person, on_delete=OnDelete.restrict, null=True, default=None, help_text="Whom it is about.")
+    team = ForeignKey(Team, on_delete=OnDelete.set_null, null=True, default=None)
+    scope = Text(default="team", help_text="team or everyone")
+    params = JSON(default="{}", help_text="What the message of this kind needs: milestone code, years …")
+    appreciation = ForeignKey(Appreciation, on_delete=OnDelete.restrict, null=True, default=None)
+    source = Text(help_text="What it is about, unique: milestone:<code>:<person> …")
+    version = Integer(default=1, help_text="Grows when its words or cheers change; keys the fragment cache.")
+    at = Timestamptz(default=None, help_text="When it happened.")
+    hidden_at = Timestamptz(default=None, null=True, help_text="Withdrawn or moderated.")
+    hidden_by = UUID(default=None, null=True)
+
+
+class Cheer(Table, tablename="cheer"):
+    """One person's answer to a post. Shown by names, never counted."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    post = ForeignKey(Post, on_delete=OnDelete.cascade, null=False)
+    person = ForeignKey(Person, on_delete=OnDelete.restrict, null=False)
+    at = Timestamptz(default=None)
+
+
+class Occasion(Table, tablename="occasion"):
+    """A dated reason to celebrate somebody, found by the daily job in the person's time zone."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    kind = Text(help_text="full_month, work_anniversary or birthday")
+    person = ForeignKey(Person, on_delete=OnDelete.restrict, null=False)
+    on = Date(default=None, help_text="The day it is marked.")
+    years = Integer(default=None, null=True, help_text="For anniversaries.")
+    created_at = Timestamptz(default=None)
+
+
+INDEXES = [
+    "CREATE UNIQUE INDEX post_source ON post (source)",
+    "CREATE UNIQUE INDEX post_seq ON post (seq)",
+    "CREATE INDEX post_team ON post (team, seq)",
+    "CREATE INDEX post_person ON post (person, seq)",
+    "CREATE UNIQUE INDEX cheer_once ON cheer (post, person)",
+    "CREATE UNIQUE INDEX occasion_once ON occasion (person, kind, \"on\")",
+    "CREATE INDEX occasion_on ON occasion (\"on\")",
+]

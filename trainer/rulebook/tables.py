@@ -1,0 +1,80 @@
+"""Columns and constraints of rule books. Authored text is JSON `{en: …, zh-Hans: …}`."""
+
+import uuid
+
+from piccolo.columns import JSON, UUID, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+
+class Rulebook(Table, tablename="rulebook"):
+    """The standard of one programme."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    code = Text()
+    title = JSON(default="{}")
+    language = Text(default="en")
+    created_at = Timestamptz(default=None)
+
+
+class Want(Table, tablename="want"):
+    """What the customer wants: the macro side, shown before any rule."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    rulebook = ForeignKey(Rulebook, on_delete=OnDelete.cascade, null=False)
+    code = Text()
+    title = JSON(default="{}")
+    feeling = JSON(default="{}")
+    position = Integer(default=0)
+
+
+class Rule(Table, tablename="rule"):
+    """A rule's identity over all its versions. `code` is unique over all rule books."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    rulebook = ForeignKey(Rulebook, on_delete=OnDelete.restrict, null=False)
+    code = Text()
+    position = Integer(default=0)
+    created_at = Timestamptz(default=None)
+
+
+class RuleVersion(Table, tablename="rule_version"):
+    """What a rule says in one version."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    rule = ForeignKey(Rule, on_delete=OnDelete.restrict, null=False)
+    version = Integer(default=1)
+    state = Text(default="draft", help_text="draft, published or superseded")
+    want = ForeignKey(Want, on_delete=OnDelete.restrict, null=True, default=None)
+    title = JSON(default="{}")
+    statement = JSON(default="{}")
+    why = JSON(default="{}")
+    severity = Text(default="non_fatal", help_text="fatal or non_fatal")
+    kind = Text(default="scripted", help_text="scripted or judgement")
+    weight = Integer(default=0)
+    key_tokens = JSON(default="{}", help_text="{locale: [words that recall is graded by]}")
+    recall_prompt = JSON(default="{}")
+    created_at = Timestamptz(default=None)
+    published_at = Timestamptz(default=None, null=True)
+
+
+class Value(Table, tablename="value"):
+    """A value of the house, selectable only with the behaviour that shows it."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    code = Text()
+    title = JSON(default="{}")
+    behaviour = JSON(default="{}")
+    position = Integer(default=0)
+
+
+INDEXES = [
+    "CREATE UNIQUE INDEX rulebook_code ON rulebook (code)",
+    "CREATE UNIQUE INDEX want_code ON want (rulebook, code)",
+    "CREATE UNIQUE INDEX rule_code ON rule (code)",
+    "CREATE INDEX rule_rulebook ON rule (rulebook, position)",
+    "CREATE UNIQUE INDEX rule_version_number ON rule_version (rule, version)",
+    "CREATE UNIQUE INDEX rule_version_published ON rule_version (rule) WHERE state = 'published'",
+    "CREATE UNIQUE INDEX rule_version_draft ON rule_version (rule) WHERE state = 'draft'",
+    "CREATE UNIQUE INDEX value_code ON value (code)",
+]

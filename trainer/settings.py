@@ -1,0 +1,132 @@
+"""Every setting of a centre, read once from the environment (`TRAINER_*`).
+
+A secret may also come from a file: `TRAINER_SECRET_KEY_FILE=/run/secrets/key` is read in place of
+`TRAINER_SECRET_KEY`. Each field's description is its documentation: README's table is made from it.
+Invariant: nothing else in the package reads `TRAINER_*` from the environment.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+PREFIX = "TRAINER_"
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Reads `TRAINER_X_FILE` for any setting X, as container secrets are handed over."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        value = Path(path).read_text(encoding="utf-8").strip() if path else None
+        return value, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(f, name)[0] for name, f in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """The settings of one running centre."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    data: Path = Field(
+        Path("trainer-data"),
+        description="Folder for the database, recordings and clips, incoming uploads and the secret key.",
+    )
+    database_url: str = Field(
+        "", description="Empty: SQLite inside the data folder. Or `postgresql://user:password@host/name`."
+    )
+    database_pool: int = Field(10, ge=1, le=200, description="Most database connections per process.")
+    storage_url: str = Field(
+        "", description="Empty: a folder inside the data folder. Or `s3://bucket/prefix` (AWS_* variables apply)."
+    )
+    secret_key: str = Field(
+        "", description="Signs links and tokens. Empty: made on first use and kept in the data folder, mode 600."
+    )
+    base_url: str = Field(
+        "http://127.0.0.1:8000", description="The address people type; requests for other hosts are refused."
+    )
+    site_name: str = Field("Encore", description="Shown in the browser's title and on the sign-in page.")
+    time_zone: str = Field("UTC", description="The site's zone, for people without one of their own.")
+    locale: Literal["en", "zh-Hans", "zh-Hant"] = Field("en", description="Language of pages before sign-in.")
+    clip_review: Literal["self", "second"] = Field(
+        "second", description="`self`: a trainer publishes alone (logged so). `second`: somebody else looks first."
+    )
+    upload_limit_mb: int = Field(2048, ge=1, description="Largest recording accepted, in megabytes.")
+    session_days: int = Field(14, ge=1, le=90, description="Days without a visit after which a sign-in ends.")
+    tls_cert: Path | None = Field(None, description="Certificate file, to serve https without a proxy.")
+    tls_key: Path | None = Field(None, description="Key file that belongs to the certificate.")
+    workers_embedded: bool = Field(True, description="Run background jobs inside `trainer serve` too.")
+    audio_processes: int = Field(1, ge=1, le=32, description="Audio jobs that may run at the same time per worker.")
+    debug: bool = Field(False, description="Style guide page, templates reloaded. Never on a reachable server.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _SecretFiles(settings_cls)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is not a time zone; use a name such as Europe/Lisbon") from error
+        return value
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database's URL: the given one, or SQLite inside the data folder."""
+        return self.database_url or f"sqlite:///{(self.data / 'trainer.sqlite').absolute()}"
+
+    @property
+    def effective_storage_url(self) -> str:
+        """Where recordings and clips are kept: the given URL, or a folder inside the data folder."""
+        return self.storage_url or (self.data / "objects").absolute().as_uri()
+
+    @property
+    def incoming(self) -> Path:
+        """Uploads that are still arriving; swept at start."""
+        return self.data / "incoming"
+
+    @property
+    def secure(self) -> bool:
+        """True where people arrive over https: cookies are then Secure and named so."""
+        return self.base_url.startswith("https://")
+
+    def key(self) -> bytes:
+        """The secret key; made on first use (mode 600) when none is set. Creates the data folder."""
+        if self.secret_key:
+            return self.secret_key.encode()
+        path = self.data / "secret-key"
+        self.data.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_bytes().strip()
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+        return path.read_bytes().strip()
+
+
+def documented() -> Mapping[str, str]:
+    """Environment name → what it does, for README and `trainer doctor`."""
+    return {f"{PREFIX}{name.upper()}": field.description or "" for name, field in Settings.model_fields.items()}

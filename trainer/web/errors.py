@@ -1,0 +1,175 @@
+"""From a refusal to an answer: a friendly page, words for htmx, or an RFC 9457 problem for a program.
+
+The only place that knows which problem has which status. An unexpected error is logged with the request's id, and the
+person gets that id and nothing of the inside.
+"""
+
+from http import HTTPStatus
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import structlog
+from litestar import Response
+from litestar.connection import Request
+from litestar.enums import MediaType
+from litestar.exceptions import HTTPException, ValidationException
+
+from trainer import problems
+from trainer.db import DatabaseBusy, DatabaseGone
+from trainer.storage import StorageError
+from trainer.web.i18n import _
+from trainer.web.templating import is_htmx, render
+
+log = structlog.get_logger()
+
+STATUS: dict[type[problems.Problem], int] = {
+    problems.Malformed: 400,
+    problems.Unauthenticated: 401,
+    problems.Forbidden: 403,
+    problems.NotFound: 404,
+    problems.Conflict: 409,
+    problems.Gone: 410,
+    problems.PreconditionFailed: 412,
+    problems.TooLarge: 413,
+    problems.Unsupported: 415,
+    problems.Invalid: 422,
+    problems.TooMany: 429,
+    problems.Unavailable: 503,
+}
+
+
+class ProblemAnswer:
+    """Everything an answer to a refusal needs, whatever its form."""
+
+    blank_errors: ClassVar[list[problems.FieldError]] = []
+
+    def __init__(self, status: int, slug: str, title: str, detail: str, **extra: Any) -> None:
+        self.status, self.slug, self.title, self.detail = status, slug, title, detail
+        self.errors: list[problems.FieldError] = self.blank_errors
+        self.extra = extra
+        self.headers: dict[str, str] = {}
+
+    def document(self) -> dict[str, Any]:
+        """The RFC 9457 object."""
+        body: dict[str, Any] = {
+            "type": f"/problems/{self.slug}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            **self.extra,
+        }
+        if self.errors:
+            body["errors"] = [{"field": e.field, "code": e.code, "message": e.message} for e in self.errors]
+        return body
+
+
+def title_of(status: int) -> str:
+    """A short heading for people."""
+    return {
+        400: _("That request could not be read"),
+        401: _("Please sign in"),
+        403: _("This is not yours to open"),
+        404: _("Nothing here"),
+        405: _("That cannot be done here"),
+        409: _("Not in its present state"),
+        410: _("Erased"),
+        412: _("Changed meanwhile"),
+        413: _("Too large"),
+        415: _("This kind of file cannot be used"),
+        422: _("Something needs another look"),
+        429: _("Too many tries"),
+        503: _("Back in a moment"),
+    }.get(status, _("Something went wrong on our side"))
+
+
+def answer_for(error: Exception, request: Request[Any, Any, Any]) -> ProblemAnswer:
+    """What to say about any error."""
+    if isinstance(error, problems.Problem):
+        status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+        answer = ProblemAnswer(status, error.name, title_of(status), error.detail, **error.extra)
+        if isinstance(error, problems.Invalid):
+            answer.errors = error.errors
+        if isinstance(error, problems.TooMany):
+            answer.headers["Retry-After"] = str(error.retry_after)
+        if status == 401:
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
+    if isinstance(error, ValidationException):
+        answer = ProblemAnswer(422, "invalid", title_of(422), _("Some fields are missing or not as expected."))
+        answer.errors = [
+            problems.FieldError(str(item.get("key", "")), "invalid", str(item.get("message", "")))
+            for item in error.extra or []
+            if isinstance(item, dict)
+        ]
+        return answer
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return _http_answer(error)
+    if isinstance(error, DatabaseBusy | DatabaseGone | StorageError):
+        log.error("dependency away", error=repr(error))
+        answer = ProblemAnswer(
+            503, "unavailable", title_of(503), _("We cannot reach our own store right now. Please try again shortly.")
+        )
+        answer.headers["Retry-After"] = "5"
+        return answer
+    log.exception("unexpected error", exc_info=error)
+    request_id = str((request.scope.get("state") or {}).get("request_id", ""))
+    detail = _("It has been noted. If it happens again, tell your admin this number: %(id)s") % {"id": request_id}
+    return ProblemAnswer(500, "internal", title_of(500), detail)
+
+
+def _http_answer(error: HTTPException) -> ProblemAnswer:
+    status = error.status_code
+    slug = HTTPStatus(status).phrase.lower().replace(" ", "-")
+    detail = {
+        404: _("There is no page at this address. It may have moved, or the link may be cut short."),
+        405: _("This address does not take that kind of request."),
+        413: _("That is larger than we can take."),
+    }.get(status, error.detail)
+    answer = ProblemAnswer(status, slug, title_of(status), detail)
+    answer.headers.update({k: v for k, v in (error.headers or {}).items() if k.lower() in {"allow", "retry-after"}})
+    return answer
+
+
+def wants_problem(request: Request[Any, Any, Any]) -> bool:
+    """Programs and scripts get the problem document; people get a page."""
+    path = request.scope["path"]
+    return (
+        path.startswith(("/api/", "/schema/"))
+        or is_htmx(request)
+        or "application/json" in request.headers.get("accept", "")
+    )
+
+
+def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Litestar's exception handler for everything."""
+    answer = answer_for(error, request)
+    if wants_problem(request):
+        if answer.status == 401 and is_htmx(request):
+            answer.headers["HX-Redirect"] = sign_in_address(request.headers.get("hx-current-url") or "/")
+        return Response(
+            answer.document(),
+            media_type="application/problem+json",
+            status_code=answer.status,
+            headers=answer.headers,
+        )
+    if answer.status == 401:
+        return Response(
+            b"",
+            media_type=MediaType.TEXT,
+            status_code=303,
+            headers={"Location": sign_in_address(request.url.path if request.scope["method"] == "GET" else "/")},
+        )
+    return render(request, "errors/page.html", status=answer.status, headers=answer.headers, problem=answer)
+
+
+def sign_in_address(then: str) -> str:
+    """The sign-in page that leads back to where somebody wanted to go."""
+    return f"/sign-in?next={quote(then, safe='/')}"
+
+
+def known_problems() -> list[str]:
+    """Every `type` an API answer may carry, for the documentation."""
+    return sorted({f"/problems/{kind.slug}" for kind in STATUS} | {"/problems/internal", "/problems/csrf"})
+
+
+

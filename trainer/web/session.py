@@ -1,0 +1,133 @@
+"""Who is asking: the signed-in browser or the program with a token, found once per request.
+
+The app hands in two loaders, so that this file knows no table. The cookie holds a random secret whose hash is
+stored; an anonymous visitor gets no cookie and costs no query.
+Invariant: after this middleware `request.user` is a Viewer or None, and nothing later decides who somebody is.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from litestar.connection import ASGIConnection
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from trainer.problems import Unauthenticated
+from trainer.web.i18n import _, set_locale
+
+ROLES = ("agent", "trainer", "qa_analyst", "team_lead", "manager", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The person who asks, as far as every page needs to know. `scopes` is None for a browser."""
+
+    id: UUID
+    name: str
+    roles: frozenset[str]
+    team: UUID | None
+    team_name: str | None
+    locale: str
+    time_zone: str
+    theme: str = "system"
+    session: str | None = None
+    scopes: frozenset[str] | None = None
+
+    def has(self, *roles: str) -> bool:
+        """Whether the person holds at least one of the roles."""
+        return not self.roles.isdisjoint(roles)
+
+    def may_use(self, scope: str) -> bool:
+        """Whether a token reaches this far; `x:write` includes `x:read`. A browser reaches all its person may."""
+        if self.scopes is None or "all" in self.scopes or scope in self.scopes:
+            return True
+        noun, _sep, action = scope.partition(":")
+        return action == "read" and f"{noun}:write" in self.scopes
+
+
+Loader = Callable[[str], Awaitable[Viewer | None]]
+
+
+def hash_secret(secret: str) -> str:
+    """How a secret with full entropy (session, link, token) is stored: SHA-256 in hex."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def cookie_name(secure: bool) -> str:
+    """`__Host-` binds the cookie to this host over https; plain http cannot carry that name."""
+    return "__Host-encore" if secure else "encore"
+
+
+def session_cookie(secret: str, *, secure: bool, days: int) -> str:
+    """The Set-Cookie value that signs a browser in."""
+    flags = "; Secure" if secure else ""
+    return f"{cookie_name(secure)}={secret}; Path=/; Max-Age={days * 86400}; HttpOnly; SameSite=Lax{flags}"
+
+
+def ended_cookie(*, secure: bool) -> str:
+    """The Set-Cookie value that forgets a sign-in."""
+    flags = "; Secure" if secure else ""
+    return f"{cookie_name(secure)}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{flags}"
+
+
+def csrf_token(key: bytes, session: str) -> str:
+    """The proof that a form came from our own page: bound to the session, needs no storage."""
+    return hmac.new(key, b"csrf:" + session.encode(), hashlib.sha256).hexdigest()
+
+
+def viewer_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Viewer:
+    """The signed-in person. Raises Unauthenticated for a visitor."""
+    user = connection.scope.get("user")
+    if user is None:
+        raise Unauthenticated(_("Sign in to see this page."))
+    return user
+
+
+class Identify:
+    """ASGI middleware: finds the viewer, sets the language, gives the request an id for the log."""
+
+    def __init__(self, app: ASGIApp, *, load_session: Loader, load_token: Loader, secure: bool, locale: str) -> None:
+        self.app = app
+        self.load_session = load_session
+        self.load_token = load_token
+        self.cookie = cookie_name(secure)
+        self.locale = locale
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        viewer = await self._viewer(scope)
+        scope["user"] = viewer
+        set_locale(viewer.locale if viewer else self.locale)
+        structlog.contextvars.clear_contextvars()
+        request_id = scope.setdefault("state", {}).setdefault("request_id", uuid4().hex)  # type: ignore[typeddict-item]
+        structlog.contextvars.bind_contextvars(request=request_id, viewer=str(viewer.id) if viewer else None)
+        await self.app(scope, receive, send)
+
+    async def _viewer(self, scope: Scope) -> Viewer | None:
+        authorization = cookies = ""
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value.decode("latin-1")
+            elif name == b"cookie":
+                cookies = value.decode("latin-1")
+        if authorization:
+            scheme, _sep, secret = authorization.partition(" ")
+            viewer = await self.load_token(secret.strip()) if scheme.lower() == "bearer" else None
+            if viewer is None:
+                # an unknown token must not quietly become an anonymous visitor
+                scope.setdefault("state", {})["bad_token"] = True  # type: ignore[typeddict-item]
+            return viewer
+        if self.cookie not in cookies:
+            return None
+        try:
+            morsel = SimpleCookie(cookies).get(self.cookie)
+        except CookieError:
+            return None
+        return await self.load_session(morsel.value) if morsel and morsel.value else None
