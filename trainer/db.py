@@ -69,9 +69,22 @@ def new_id() -> uuid.UUID:
     return uuid.uuid4()
 
 
+_clock: ContextVar[datetime | None] = ContextVar("clock", default=None)
+
+
 def utc_now() -> datetime:
-    """The present moment, aware, in UTC."""
-    return datetime.now(UTC)
+    """The present moment, aware, in UTC; everybody's clock, so that `as_of` can turn it."""
+    return _clock.get() or datetime.now(UTC)
+
+
+@contextmanager
+def as_of(moment: datetime | None) -> Iterator[None]:
+    """Inside, `utc_now()` is this aware moment (None: the real one): for running what is due by then."""
+    token = _clock.set(moment)
+    try:
+        yield
+    finally:
+        _clock.reset(token)
 
 
 class Database(Engine["Transaction"]):

@@ -9,7 +9,7 @@ Invariant: a migration and the row that says it ran are committed together.
 import contextlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -87,13 +87,13 @@ async def _run(name: str) -> None:
     if altered or not manager.wrap_in_transaction:
         # A rebuild has transactions of its own; a migration that stops half-way here is run again from
         # its start, so its other steps must bear that.
-        await manager.run()  # type: ignore[no-untyped-call]
+        await manager.run()
         for table in altered:
             await rebuild_table(table, {})
         await _record(name)
     else:
         async with transaction():
-            await manager.run()  # type: ignore[no-untyped-call]
+            await manager.run()
             await _record(name)
 
 
@@ -101,6 +101,27 @@ async def _record(name: str) -> None:
     moment = utc_now().replace(tzinfo=None)
     row = Migration({Migration.name: name, Migration.app_name: APP, Migration.ran_on: moment})
     await Migration.insert(row)
+
+
+async def drift(tables: Sequence[type[Table]]) -> list[str]:
+    """What the tables declare and the migrations do not do yet, as migration statements; none is right."""
+    from piccolo.apps.migrations.auto.diffable_table import DiffableTable
+    from piccolo.apps.migrations.auto.schema_differ import SchemaDiffer
+
+    declared = [
+        DiffableTable(
+            class_name=table.__name__,
+            tablename=table._meta.tablename,
+            columns=table._meta.non_default_columns,
+            schema=table._meta.schema,
+        )
+        for table in tables
+    ]
+    managers = [await module.forwards() for module in _modules().values()]
+    differ = SchemaDiffer(declared, SchemaSnapshot(managers).get_snapshot(), auto_input="n")
+    with contextlib.redirect_stdout(sys.stderr):
+        groups = differ.get_alter_statements()
+    return [statement for group in groups for statement in group.statements]
 
 
 async def _tables_after(name: str, class_names: list[str]) -> list[type[Table]]:

@@ -10,7 +10,7 @@ from piccolo.conf.apps import AppConfig, table_finder
 
 MODULES = [
     "trainer.facts",
-    "trainer.jobs",
+    "trainer.job_queue",
     "trainer.people.tables",
     "trainer.rulebook.tables",
     "trainer.calls.tables",

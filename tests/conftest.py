@@ -1,0 +1,108 @@
+"""What every test may ask for: a migrated database of its own on each engine, and a query counter.
+
+`database` runs a test once per engine. `TRAINER_TEST_ENGINES=sqlite` keeps to one of them for a quick run;
+`TRAINER_TEST_POSTGRES_URL` names a running server (a role that may create databases) to use in place of a
+private one. Fixtures for the app, the client and the browser live beside their tests.
+"""
+
+import asyncio
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import postgres_cluster
+from trainer import db
+
+ENGINES = os.environ.get("TRAINER_TEST_ENGINES", "sqlite,postgres").split(",")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of a PostgreSQL server (its maintenance database); skips where there is none."""
+    if given := os.environ.get("TRAINER_TEST_POSTGRES_URL"):
+        yield given
+        return
+    if (reason := postgres_cluster.missing()) is not None:
+        pytest.skip(f"{reason}; `make system-deps` installs it")
+    cluster = postgres_cluster.Cluster()
+    try:
+        cluster.start()
+        yield cluster.url
+    finally:
+        cluster.remove()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "template.sqlite"
+    asyncio.run(_migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> Iterator[str]:
+    """The name of a migrated PostgreSQL database, to be copied."""
+    name = f"template_{uuid.uuid4().hex}"
+    asyncio.run(_command(postgres_url, f'CREATE DATABASE "{name}"'))
+    asyncio.run(_migrate(postgres_cluster.with_database(postgres_url, name)))
+    yield name
+    asyncio.run(_command(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Runs the test on each engine."""
+    if request.param not in ENGINES:
+        pytest.skip(f"TRAINER_TEST_ENGINES leaves out {request.param}")
+    return request.param
+
+
+@pytest.fixture
+async def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a fresh migrated database, not opened: for tests that start processes of their own."""
+    if engine == "sqlite":
+        path = tmp_path / "test.sqlite"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server, template = request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template")
+    name = f"test_{uuid.uuid4().hex}"
+    await _command(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield postgres_cluster.with_database(server, name)
+    await _command(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[str]:
+    """A fresh migrated database, opened for this test; the value is its address."""
+    await db.open_database(database_url)
+    yield database_url
+    await db.close_database()
+
+
+@pytest.fixture
+def count_queries() -> object:
+    """`with count_queries() as counted: …; assert counted.count <= 4` (`counted.statements` shows them)."""
+    return db.queries_counted
+
+
+async def _migrate(url: str) -> None:
+    await db.open_database(url)
+    await db.migrate()
+    await db.close_database()
+
+
+async def _command(url: str, statement: str) -> None:
+    """Run a statement that no transaction may hold."""
+    import asyncpg
+
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
