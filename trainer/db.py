@@ -210,7 +210,7 @@ class Transaction(BaseTransaction):
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
+    ) -> Literal[False]:
         if self.outer is not None:
             if error is not None:
                 self.outer.failed = True  # half of a joined block must not be committed by the outer one

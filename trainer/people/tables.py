@@ -1,8 +1,9 @@
 """Columns and constraints of people, teams, sign-in and the audit log."""
 
 import uuid
+from typing import Any
 
-from piccolo.columns import JSON, UUID, Boolean, Date, ForeignKey, Text, Timestamptz
+from piccolo.columns import JSON, UUID, Boolean, Date, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -23,9 +24,10 @@ class Person(Table, tablename="person"):
     email = Text(default=None, null=True)
     employee_no = Text(default=None, null=True)
     name = Text()
+    name_key = Text(help_text="The name casefolded: what lists are sorted and searched by on both engines.")
     roles = Text(help_text="Roles separated by spaces, sorted; read with every request, so kept in the row.")
     team = ForeignKey(Team, on_delete=OnDelete.set_null, null=True, default=None)
-    buddy = ForeignKey("self", on_delete=OnDelete.set_null, null=True, default=None)
+    buddy: Any = ForeignKey("self", on_delete=OnDelete.set_null, null=True, default=None)
     hired_on = Date(default=None, null=True)
     birthday = Text(default=None, null=True, help_text="MM-DD, never a year.")
     birthday_scope = Text(default="nobody", help_text="nobody, team or everyone; a person's own choice.")
@@ -35,6 +37,7 @@ class Person(Table, tablename="person"):
     theme = Text(default="system")
     password_hash = Text(default=None, null=True)
     active = Boolean(default=True)
+    revision = Integer(default=1, help_text="Grows with every edit, so that two editors notice each other.")
     created_at = Timestamptz(default=None)
     erased_at = Timestamptz(default=None, null=True)
 
@@ -77,7 +80,7 @@ class Token(Table, tablename="token"):
 
 
 class SignInFailure(Table, tablename="sign_in_failure"):
-    """A wrong password, kept for the time that throttling looks back."""
+    """A try to sign in that did not succeed (or is still being checked), kept while throttling looks back."""
 
     id = UUID(primary_key=True, default=uuid.uuid4)
     account = Text(help_text="Hash of what was typed as e-mail or number.")
@@ -101,6 +104,7 @@ INDEXES = [
     "CREATE UNIQUE INDEX person_email ON person (lower(email))",
     "CREATE UNIQUE INDEX person_employee_no ON person (employee_no)",
     "CREATE INDEX person_team ON person (team)",
+    "CREATE INDEX person_name_key ON person (name_key, id)",
     "CREATE UNIQUE INDEX team_name ON team (name)",
     "CREATE UNIQUE INDEX session_secret ON session (secret_hash)",
     "CREATE INDEX session_person ON session (person)",
@@ -110,6 +114,8 @@ INDEXES = [
     "CREATE INDEX token_person ON token (person)",
     "CREATE INDEX sign_in_failure_account ON sign_in_failure (account, at)",
     "CREATE INDEX sign_in_failure_origin ON sign_in_failure (origin, at)",
-    "CREATE INDEX audit_entry_at ON audit_entry (at)",
+    "CREATE INDEX audit_entry_at ON audit_entry (at, id)",
+    "CREATE INDEX audit_entry_action ON audit_entry (action, at)",
+    "CREATE INDEX audit_entry_actor ON audit_entry (actor, at)",
     "CREATE INDEX audit_entry_noun ON audit_entry (noun, noun_id)",
 ]

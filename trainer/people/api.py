@@ -1,0 +1,5 @@
+"""JSON API of people and teams."""
+
+from typing import Any
+
+routes: list[Any] = []

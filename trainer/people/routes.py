@@ -1,0 +1,5 @@
+"""Pages of people: signing in and out."""
+
+from typing import Any
+
+pages: list[Any] = []
