@@ -2,7 +2,7 @@
 
 Litestar's form parser builds a part without a filename in memory, whatever its size; here each part has its
 limit while it arrives. Routes authorise the person before they come here (CSRF by header).
-Invariant: however `stream_upload` is left (return, error, disconnect, cancellation), nothing stays on disk but
+Invariant: however `stream_upload` is left (return, error, disconnect, cancelled), nothing stays on disk but
 what was moved away or kept with `keep()`. What a killed process leaves is removed by `sweep_incoming`.
 """
 
