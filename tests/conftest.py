@@ -9,13 +9,17 @@ import asyncio
 import os
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests import postgres_cluster
 from trainer import db
+
+pytest_plugins = ["tests.web_fixtures"]  # the app, a client and what signs it in
 
 ENGINES = os.environ.get("TRAINER_TEST_ENGINES", "sqlite,postgres").split(",")
 
@@ -40,7 +44,7 @@ def postgres_url() -> Iterator[str]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file, to be copied."""
     path = tmp_path_factory.mktemp("template") / "template.sqlite"
-    asyncio.run(_migrate(f"sqlite:///{path}"))
+    _run(_migrate(f"sqlite:///{path}"))
     return path
 
 
@@ -48,10 +52,10 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres_template(postgres_url: str) -> Iterator[str]:
     """The name of a migrated PostgreSQL database, to be copied."""
     name = f"template_{uuid.uuid4().hex}"
-    asyncio.run(_command(postgres_url, f'CREATE DATABASE "{name}"'))
-    asyncio.run(_migrate(postgres_cluster.with_database(postgres_url, name)))
+    _run(_command(postgres_url, f'CREATE DATABASE "{name}"'))
+    _run(_migrate(postgres_cluster.with_database(postgres_url, name)))
     yield name
-    asyncio.run(_command(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
+    _run(_command(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -89,6 +93,12 @@ async def database(database_url: str) -> AsyncIterator[str]:
 def count_queries() -> object:
     """`with count_queries() as counted: …; assert counted.count <= 4` (`counted.statements` shows them)."""
     return db.queries_counted
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """To its end, in a thread: fixtures of the session may be asked for while a test's event loop runs."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 async def _migrate(url: str) -> None:

@@ -1,5 +1,8 @@
-"""Pages of people: signing in and out."""
+"""All pages of people, gathered for the app."""
 
 from typing import Any
 
-pages: list[Any] = []
+from trainer.people import door
+
+pages: list[Any] = [*door.pages]
+demo_pages: list[Any] = [*door.demo_pages]

@@ -6,7 +6,7 @@ person gets that id and nothing of the inside.
 
 from http import HTTPStatus
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from litestar import Response
@@ -145,7 +145,8 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
     answer = answer_for(error, request)
     if wants_problem(request):
         if answer.status == 401 and is_htmx(request):
-            answer.headers["HX-Redirect"] = sign_in_address(request.headers.get("hx-current-url") or "/")
+            page = urlsplit(request.headers.get("hx-current-url", ""))
+            answer.headers["HX-Redirect"] = sign_in_address(page.path or "/")
         return Response(
             answer.document(),
             media_type="application/problem+json",
@@ -170,6 +171,3 @@ def sign_in_address(then: str) -> str:
 def known_problems() -> list[str]:
     """Every `type` an API answer may carry, for the documentation."""
     return sorted({f"/problems/{kind.slug}" for kind in STATUS} | {"/problems/internal", "/problems/csrf"})
-
-
-

@@ -30,6 +30,10 @@ class Form:
         """What was typed, trimmed; "" when absent."""
         return (self.fields.get(name) or [""])[-1].strip()
 
+    def secret(self, name: str) -> str:
+        """A password exactly as it was typed: blanks at its ends belong to it."""
+        return (self.fields.get(name) or [""])[-1]
+
     def text(self, name: str, *, required: bool = True, most: int = 200) -> str:
         """One line or paragraph of at most `most` characters."""
         value = self.raw(name).replace("\r\n", "\n").replace("\x00", "")

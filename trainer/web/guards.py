@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from litestar.connection import ASGIConnection, Request
 from litestar.handlers import BaseRouteHandler
 
-from trainer.problems import Forbidden
+from trainer.problems import Forbidden, Malformed
 from trainer.web.i18n import _
 from trainer.web.session import csrf_token, viewer_of
 
@@ -50,6 +50,24 @@ def scope(name: str) -> Guard:
             raise Forbidden(_("This token does not reach that far. It needs the scope %(scope)s.") % {"scope": name})
 
     return scope_guard
+
+
+def known_host(base_url: str) -> Guard:
+    """App-wide: the request names the host of the base URL, or this machine itself as health checks do.
+
+    Otherwise a foreign name that leads here could be used to make links, or a page of that name to read ours.
+    """
+    hosts = {urlsplit(base_url).hostname or "localhost", "127.0.0.1", "::1", "localhost"}
+
+    def host_guard(connection: Connection, handler: BaseRouteHandler) -> None:
+        try:
+            host = urlsplit(f"//{connection.headers.get('host', '')}").hostname
+        except ValueError:
+            host = None
+        if host not in hosts:
+            raise Malformed(_("This centre has another address."), slug="unknown-host")
+
+    return host_guard
 
 
 async def check_csrf(connection: Connection, handler: BaseRouteHandler) -> None:

@@ -1,0 +1,128 @@
+"""The only file that wires everything: settings in, a running Litestar app out.
+
+It opens the database, storage and live updates, hands the edge what it may not import itself (who is signed in, what
+the navigation of each role is), registers the checks and events that upper domains add to lower ones, and lists the
+routes of every domain.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from litestar import Litestar, Router, get
+from litestar.connection import Request
+from litestar.middleware import DefineMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from trainer import __version__, db, health, jobs, storage
+from trainer.navigation import home_of, navigation
+from trainer.people import api as people_api
+from trainer.people import routes as people_pages
+from trainer.people import sessions
+from trainer.problems import NotFound
+from trainer.settings import Settings
+from trainer.web import api, live, uploads
+from trainer.web import jobs as job_pages
+from trainer.web.errors import handle_error
+from trainer.web.guards import check_csrf, known_host, public
+from trainer.web.headers import security_headers
+from trainer.web.i18n import _
+from trainer.web.session import Identify
+from trainer.web.static import StaticTree, find_tree
+from trainer.web.templating import Pages
+
+PAGES: list[Any] = [*people_pages.pages]
+API: list[Any] = [*people_api.routes]
+
+
+@get("/", guards=[public], sync_to_thread=False)
+def show_home(request: Request[Any, Any, Any]) -> Redirect:
+    """Each role begins its day elsewhere; a visitor signs in."""
+    viewer = request.scope.get("user")
+    return Redirect(home_of(viewer) if viewer else "/sign-in", status_code=303)
+
+
+@get("/{path:path}", guards=[public], include_in_schema=False)
+async def show_nothing(path: FromPath[str]) -> None:
+    """Any other address: a friendly 404 that still knows who is signed in."""
+    raise NotFound(_("There is no page at this address. It may have moved, or the link may be cut short."))
+
+
+@asynccontextmanager
+async def running(app: Litestar) -> AsyncIterator[None]:
+    """Everything that is open while the app runs, closed in reverse."""
+    settings: Settings = app.state.settings
+    settings.incoming.mkdir(parents=True, exist_ok=True)
+    await db.open_database(settings.effective_database_url, pool_size=settings.database_pool)
+    storage.open_storage(settings.effective_storage_url)
+    uploads.sweep_incoming(settings.incoming)
+    broker = app.state.broker = live.Broker(live.bus_for(settings.effective_database_url))
+    await broker.start()
+    worker = jobs.Worker() if settings.workers_embedded else None
+    working = asyncio.create_task(worker.run()) if worker else None
+    try:
+        yield
+    finally:
+        if worker and working:
+            await worker.stop()
+            with suppress(asyncio.CancelledError):
+                await working
+        await broker.stop()
+        await storage.close_storage()
+        await db.close_database()
+
+
+def create_app(settings: Settings | None = None) -> Litestar:
+    """The app of one centre. Opens nothing before it is started."""
+    settings = settings or Settings()
+    statics = StaticTree(find_tree("static"), debug=settings.debug)
+    key = settings.key()
+    pages = Pages(
+        static_url=statics.url,
+        nav=navigation,
+        key=key,
+        site_name=settings.site_name,
+        time_zone=settings.time_zone,
+        debug=settings.debug,
+    )
+    signed_in_browsers = sessions.Sessions(settings.session_days)
+    identify = DefineMiddleware(
+        Identify,
+        load_session=signed_in_browsers.load,
+        load_token=sessions.load_token,
+        secure=settings.secure,
+        locale=settings.locale,
+    )
+    app = Litestar(
+        route_handlers=[
+            show_home,
+            show_nothing,
+            *job_pages.pages,
+            *health.routes,
+            *PAGES,
+            Router("/api/v1", route_handlers=API, middleware=[DefineMiddleware(api.Idempotency)]),
+            statics.handler(),
+        ],
+        middleware=[identify],
+        guards=[known_host(settings.base_url), check_csrf],
+        exception_handlers={Exception: handle_error},
+        before_send=[security_headers(settings.secure)],
+        lifespan=[running],
+        openapi_config=OpenAPIConfig(
+            title=settings.site_name,
+            version=__version__,
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        request_max_body_size=settings.upload_limit_mb << 20,
+        debug=False,
+    )
+    app.state.settings = settings
+    app.state.key = key
+    app.state.pages = pages
+    app.state.sessions = signed_in_browsers
+    return app
