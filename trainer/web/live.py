@@ -329,8 +329,8 @@ def live_response(
 ) -> "LiveResponse":
     """The stream of these topics (text/event-stream); the route has authorised each of them.
 
-    Somebody who names the last id seen (header Last-Event-ID, or `?since=` in a page's first stream) first gets
-    what `replay(id)` gives: the events after it, oldest first.
+    Somebody who names the last id seen (header Last-Event-ID, or `?since=` in a page's first stream) gets
+    what `replay(id)` gives before all else: the events after it, oldest first.
     """
     since = request.headers.get("last-event-id") or request.query_params.get("since", "")
     return LiveResponse(broker, frozenset(topics), str(since)[:200], replay, person, heartbeat_s, longest_s)
