@@ -10,6 +10,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import nh3
@@ -77,9 +78,11 @@ class Pages:
         return self.environment.get_template(name).render(self._context(request, values))
 
     def block(self, request: Request[Any, Any, Any], name: str, block: str, values: Mapping[str, Any]) -> str:
-        """One block of the page's template."""
+        """One block of the page's template. Its own imports do not run for a block alone, so `ui` is handed in."""
         template = self.environment.get_template(name)
-        context = template.new_context(self._context(request, values))
+        around = self._context(request, values)
+        macros = self.environment.get_template("ui.html").make_module(around)
+        context = template.new_context({**around, "ui": macros})
         return "".join(template.blocks[block](context))
 
     def _context(self, request: Request[Any, Any, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,6 +195,12 @@ def render_block(
     """One block of a page's template as an answer, for htmx."""
     body = _pages(request).block(request, name, block, values)
     return Response(body, media_type=MediaType.HTML, status_code=status, headers=dict(headers or {}))
+
+
+def next_address(request: Request[Any, Any, Any], cursor: str) -> str:
+    """The address of the list's next page: this one's, with its filters and another cursor."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
 
 
 def is_htmx(request: Request[Any, Any, Any]) -> bool:

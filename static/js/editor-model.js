@@ -1,0 +1,130 @@
+/* What is being edited, in milliseconds of the call: range, cue and redactions. Views read it and listen to "change";
+ * whoever changes it says what changed ("range", "cue", "redactions"), so that a view does not answer itself. */
+
+export const SHORTEST_MS = 300;
+export const LONGEST_MS = 120000;
+export const REDACTION_MS = 1000;
+
+let made = 0;
+
+export class ClipModel extends EventTarget {
+  constructor({ durationMs, startMs, endMs, cueMs = null, redactions = [] }) {
+    super();
+    this.durationMs = durationMs;
+    this.startMs = startMs;
+    this.endMs = endMs;
+    this.cueMs = cueMs;
+    this.redactions = redactions.map((one) => ({ ...one, id: `r${++made}` }));
+  }
+
+  get lengthMs() {
+    return this.endMs - this.startMs;
+  }
+
+  holds(ms) {
+    return ms >= this.startMs && ms < this.endMs;
+  }
+
+  /* Whatever is asked for, the clip stays inside the call, 0.3 s to 2 minutes long. */
+  setRange(startMs, endMs) {
+    const lastStart = this.durationMs - SHORTEST_MS;
+    const start = Math.round(Math.min(Math.max(startMs, 0), lastStart));
+    const end = Math.round(Math.min(Math.max(endMs, start + SHORTEST_MS), start + LONGEST_MS, this.durationMs));
+    if (start === this.startMs && end === this.endMs) return;
+    this.startMs = start;
+    this.endMs = end;
+    this.tell("range");
+  }
+
+  /* A start behind the end takes the clip along with its length, as a person who moves on would want. */
+  setStart(ms) {
+    const length = this.lengthMs;
+    this.setRange(ms, ms > this.endMs - SHORTEST_MS ? ms + length : Math.min(this.endMs, ms + LONGEST_MS));
+  }
+
+  setEnd(ms) {
+    const bounded = Math.min(Math.max(ms, SHORTEST_MS), this.durationMs);
+    const start = bounded < this.startMs + SHORTEST_MS ? bounded - this.lengthMs : Math.max(this.startMs, bounded - LONGEST_MS);
+    this.setRange(start, bounded);
+  }
+
+  setCue(ms) {
+    const cue = ms === null ? null : Math.round(Math.min(Math.max(ms, 0), this.durationMs));
+    if (cue === this.cueMs) return;
+    this.cueMs = cue;
+    this.tell("cue");
+  }
+
+  addRedaction(startMs, endMs, mode = "beep") {
+    const one = { id: `r${++made}`, startMs: Math.round(startMs), endMs: Math.round(endMs), mode };
+    this.redactions = [...this.redactions, one].sort((a, b) => a.startMs - b.startMs);
+    this.tell("redactions");
+    return one;
+  }
+
+  /* Covers a word; what already covers its neighbourhood grows to take it in. */
+  cover(startMs, endMs, reachMs) {
+    const near = this.redactions.find((one) => one.startMs <= endMs + reachMs && one.endMs >= startMs - reachMs);
+    if (!near) return this.addRedaction(startMs, endMs);
+    this.changeRedaction(near.id, { startMs: Math.min(near.startMs, startMs), endMs: Math.max(near.endMs, endMs) });
+    return near;
+  }
+
+  changeRedaction(id, change) {
+    const one = this.redactions.find((each) => each.id === id);
+    if (!one) return;
+    Object.assign(one, change);
+    one.startMs = Math.round(Math.min(Math.max(one.startMs, 0), this.durationMs - 1));
+    one.endMs = Math.round(Math.min(Math.max(one.endMs, one.startMs + 50), this.durationMs));
+    this.tell("redactions");
+  }
+
+  removeRedaction(id) {
+    this.redactions = this.redactions.filter((one) => one.id !== id);
+    this.tell("redactions");
+  }
+
+  redactionAt(startMs, endMs) {
+    return this.redactions.find((one) => one.startMs < endMs && one.endMs > startMs);
+  }
+
+  tell(what) {
+    this.dispatchEvent(new CustomEvent("change", { detail: { what } }));
+  }
+}
+
+/* 93500 → "1:33.5". Loses nothing: parseClock gives the same back. */
+export function clock(ms) {
+  const seconds = Math.floor(ms / 1000);
+  const fraction = String(ms % 1000).padStart(3, "0").replace(/0+$/, "") || "0";
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  const tail = `${String(seconds % 60).padStart(2, "0")}.${fraction}`;
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
+}
+
+/* What a person typed as a time, in milliseconds; null when it is none. */
+export function parseClock(text) {
+  const match = /^(?:(?:(\d{1,3}):)?(\d{1,4}):)?(\d{1,6})(?:[.,](\d{1,3}))?$/.exec(text.trim());
+  if (!match) return null;
+  const [, hours = 0, minutes = 0, seconds, fraction = "0"] = match;
+  return ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 + Number(fraction.padEnd(3, "0"));
+}
+
+/* A time field: what is typed counts on change; arrow up and down nudge by 0.1 s, with Shift by 1 s. */
+export function timeField(input, read, write) {
+  const show = () => (input.value = read() === null ? "" : clock(read()));
+  input.addEventListener("change", () => {
+    const ms = parseClock(input.value);
+    if (ms !== null || input.value.trim() === "") write(ms);
+    show();
+  });
+  input.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (!step || read() === null) return;
+    event.preventDefault();
+    write(read() + step * (event.shiftKey ? 1000 : 100));
+    show();
+  });
+  return show;
+}

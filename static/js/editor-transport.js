@@ -1,0 +1,150 @@
+/* Playing in the editor: the clip or on from here, repeat, speed, zoom, and marks at the playhead. Every button has
+ * data-do; the same things are keys while the wave has focus (the list is under the ? button). */
+
+import { announce } from "./app.js";
+import { REDACTION_MS, clock } from "./editor-model.js";
+
+const KEYS = {
+  " ": "play",
+  p: "play-on",
+  i: "start-here",
+  o: "end-here",
+  c: "cue-here",
+  r: "redact",
+  l: "loop",
+  "+": "zoom-in",
+  "=": "zoom-in",
+  "-": "zoom-out",
+};
+
+export class Transport {
+  constructor({ card, container, view, model }) {
+    this.card = card;
+    this.container = container;
+    this.view = view;
+    this.model = model;
+    this.wave = view.wave;
+    this.until = null;
+    this.loop = false;
+    card.addEventListener("click", (event) => this.do(event.target.closest("[data-do]")?.dataset.do));
+    card.querySelector("[data-speed]").addEventListener("change", (event) => {
+      this.wave.setPlaybackRate(Number(event.target.value), true);
+    });
+    container.addEventListener("keydown", (event) => this.key(event));
+    this.wave.on("play", () => this.showPlaying(true));
+    this.wave.on("pause", () => this.showPlaying(false));
+    this.wave.on("timeupdate", () => this.tick());
+    this.wave.on("seeking", () => this.showTime());
+    view.media.addEventListener("error", () => this.complain());
+    this.showTime();
+  }
+
+  do(what) {
+    const { model, view } = this;
+    const actions = {
+      play: () => (this.wave.isPlaying() ? this.wave.pause() : this.playClip()),
+      "play-on": () => (this.wave.isPlaying() ? this.wave.pause() : this.playOn()),
+      back: () => view.seek(model.startMs),
+      loop: () => this.setLoop(!this.loop),
+      "zoom-in": () => view.zoom(1),
+      "zoom-out": () => view.zoom(-1),
+      "start-here": () => model.setStart(view.ms),
+      "end-here": () => model.setEnd(view.ms),
+      "cue-here": () => this.cueHere(),
+      "cue-remove": () => model.setCue(null),
+      redact: () => this.redact(),
+    };
+    actions[what]?.();
+  }
+
+  key(event) {
+    if (event.target !== this.container || event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = event.shiftKey ? 100 : 1000;
+    const moves = {
+      ArrowLeft: this.view.ms - step,
+      ArrowRight: this.view.ms + step,
+      Home: this.model.startMs,
+      End: this.model.endMs,
+      PageUp: this.view.ms + 10000,
+      PageDown: this.view.ms - 10000,
+    };
+    if (event.key in moves) this.view.seek(moves[event.key]);
+    else if (KEYS[event.key.toLowerCase()]) this.do(KEYS[event.key.toLowerCase()]);
+    else return;
+    event.preventDefault();
+  }
+
+  /* From the playhead when it stands in the clip, else from the clip's start; stops or repeats at its end. */
+  playClip() {
+    const at = this.view.ms;
+    if (at < this.model.startMs || at > this.model.endMs - 50) this.view.seek(this.model.startMs);
+    this.until = "clip";
+    this.start();
+  }
+
+  /* On through the call: what comes before and after decides where a clip should begin. */
+  playOn() {
+    this.until = null;
+    this.start();
+  }
+
+  async start() {
+    try {
+      await this.wave.play();
+    } catch (problem) {
+      if (problem.name !== "AbortError") this.complain();
+    }
+  }
+
+  tick() {
+    this.showTime();
+    if (this.until !== "clip" || !this.wave.isPlaying() || this.view.ms < this.model.endMs) return;
+    if (this.loop) {
+      this.view.seek(this.model.startMs);
+      return;
+    }
+    this.wave.pause();
+    this.view.seek(this.model.startMs);
+  }
+
+  setLoop(on) {
+    this.loop = on;
+    this.card.querySelector('[data-do="loop"]').setAttribute("aria-pressed", String(on));
+  }
+
+  cueHere() {
+    if (!this.model.holds(this.view.ms)) {
+      announce(this.card.dataset.wordsCueOutside);
+      return;
+    }
+    this.model.setCue(this.view.ms);
+  }
+
+  /* A first span at the playhead; its ends are then dragged or typed. */
+  redact() {
+    const { model, view } = this;
+    const from = model.holds(view.ms) ? view.ms : model.startMs;
+    model.addRedaction(from, Math.min(from + REDACTION_MS, model.durationMs));
+    announce(this.card.dataset.wordsRedacted.replace("{time}", clock(from)));
+  }
+
+  showPlaying(playing) {
+    const button = this.card.querySelector('[data-do="play"]');
+    button.classList.toggle("playing", playing);
+    button.setAttribute("aria-label", playing ? button.dataset.labelPause : button.dataset.labelPlay);
+  }
+
+  showTime() {
+    const now = clock(Math.floor(this.view.ms / 100) * 100);
+    if (now === this.shown) return;
+    this.shown = now;
+    this.card.querySelector("[data-now]").textContent = now;
+    this.container.setAttribute("aria-valuenow", String(Math.round(this.view.ms / 1000)));
+    this.container.setAttribute("aria-valuetext", now);
+  }
+
+  complain() {
+    this.wave.pause();
+    this.card.querySelector("[data-audio-error]").hidden = false;
+  }
+}
