@@ -82,6 +82,19 @@ async def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Pa
 
 
 @pytest.fixture
+async def empty_database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The address of a database without any table, not opened: for tests of the migrations."""
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.sqlite'}"
+        return
+    server = request.getfixturevalue("postgres_url")
+    name = f"empty_{uuid.uuid4().hex}"
+    await _command(server, f'CREATE DATABASE "{name}"')
+    yield postgres_cluster.with_database(server, name)
+    await _command(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
 async def database(database_url: str) -> AsyncIterator[str]:
     """A fresh migrated database, opened for this test; the value is its address."""
     await db.open_database(database_url)

@@ -6,7 +6,7 @@ Invariant: a connection goes back to the pool without a transaction on it; nothi
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from trainer.db import (
@@ -80,6 +80,12 @@ async def _leave_as_is(connection: "Connection[Any]") -> None:
     """Nothing here sets session state, so that giving a connection back costs no round trip."""
 
 
+def _discard(connection: Any) -> None:
+    """Close it without a word to the server. One that was lost has left the pool already, and says so."""
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
 class Postgres(Database):
     """One PostgreSQL database."""
 
@@ -95,15 +101,19 @@ class Postgres(Database):
         try:
             self._pool = await asyncpg.create_pool(
                 self._url,
-                min_size=1,
+                min_size=0,
                 max_size=self._pool_size,
                 init=_prepare,
                 reset=_leave_as_is,
                 timeout=10,
                 server_settings={"application_name": "encore", "timezone": "UTC"},
             )
+            await self.execute("SELECT 1", ())  # the pool itself connects when first used
         except _FAILURES as error:
             raise translated(error) from error
+        except DatabaseError:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         pool, self._pool = self._pool, None
@@ -166,7 +176,7 @@ class Postgres(Database):
                     raise known from error
                 again = False
             except BaseException:
-                connection.terminate()  # cancelled half-way: nobody knows whether a transaction is open
+                _discard(connection)  # cancelled half-way: nobody knows whether a transaction is open
                 await self._get_pool().release(connection)
                 raise
 
@@ -176,7 +186,7 @@ class Postgres(Database):
             if commit and answer != "COMMIT":
                 raise DatabaseError("PostgreSQL rolled the transaction back")
         except _FAILURES as error:
-            connection.terminate()
+            _discard(connection)
             if commit:
                 raise translated(error) from error
         finally:
@@ -192,6 +202,6 @@ class Postgres(Database):
             try:
                 await self._on(connection, "SELECT pg_advisory_unlock($1)", (MIGRATING,))
             except DatabaseGone:
-                connection.terminate()
+                _discard(connection)
             finally:
                 await self._get_pool().release(connection)

@@ -72,7 +72,7 @@ async def run_pending() -> list[str]:
         pending = [name for name in known() if name not in ran]
         with contextlib.redirect_stdout(sys.stderr):  # Piccolo prints its progress
             if pending:
-                await Migration.create_table(if_not_exists=True).run()
+                await Migration.create_table(if_not_exists=True)
             for name in pending:
                 await _run(name)
         return pending

@@ -140,19 +140,28 @@ class Sqlite(Database):
             check_same_thread=False,
             timeout=0.25,
         )
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    async def _connect_in_thread(self) -> aiosqlite.Connection:
+        connection = aiosqlite.Connection(self._connect, iter_chunk_size=64)
+        connection._thread.daemon = True  # a database left open must not keep the process from ending
+        try:
+            await connection
+        except BaseException as error:
+            await asyncio.to_thread(connection._thread.join)  # or it would answer to a loop that is gone
+            raise (translated(error) if isinstance(error, sqlite3.Error) else error) from error
+        connection.row_factory = sqlite3.Row
         return connection
 
     async def _get_writer(self) -> aiosqlite.Connection:
         if self._writer is None:
-            writer = aiosqlite.Connection(self._connect, iter_chunk_size=64)
-            writer._thread.daemon = True  # a database left open must not keep the process from ending
-            try:
-                await writer
-            except sqlite3.Error as error:
-                raise translated(error) from error
-            writer.row_factory = sqlite3.Row
+            writer = await self._connect_in_thread()
             try:
                 await self._patiently(writer, "PRAGMA journal_mode = WAL")
             except BaseException:
@@ -175,10 +184,7 @@ class Sqlite(Database):
             if self._readers:
                 reader = self._readers.pop()
             else:
-                reader = aiosqlite.Connection(self._connect, iter_chunk_size=64)
-                reader._thread.daemon = True
-                await reader
-                reader.row_factory = sqlite3.Row
+                reader = await self._connect_in_thread()
                 await reader.execute_fetchall("PRAGMA query_only = ON")
             try:
                 yield reader

@@ -1,0 +1,149 @@
+"""What is particular to SQLite: slow reads leave the event loop, other processes are waited for."""
+
+import asyncio
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from trainer import db, db_sqlite
+from trainer.facts import count_of, record
+
+SLOW = (
+    "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 3000000)"
+    " SELECT COUNT(*) AS n FROM c"
+)
+
+
+@pytest.fixture
+async def file(sqlite_template: Path, tmp_path: Path):
+    path = tmp_path / "test.sqlite"
+    path.write_bytes(sqlite_template.read_bytes())
+    await db.open_database(f"sqlite:///{path}")
+    yield path
+    await db.close_database()
+
+
+async def longest_pause(work) -> float:
+    """The longest time that the event loop did nothing else while `work` ran."""
+    pauses, done = [], False
+
+    async def tick() -> None:
+        last = time.monotonic()
+        while not done:
+            await asyncio.sleep(0.001)
+            now = time.monotonic()
+            pauses.append(now - last)
+            last = now
+
+    ticking = asyncio.create_task(tick())
+    await asyncio.sleep(0.005)
+    await work
+    done = True
+    await ticking
+    return max(pauses)
+
+
+async def test_a_slow_read_does_not_hold_up_the_event_loop(file: Path):
+    started = time.monotonic()
+    pause = await longest_pause(db.fetch(SLOW))
+    took = time.monotonic() - started
+    assert took > 0.08, "not slow enough to show anything"
+    assert pause < took / 2
+
+
+async def test_quick_reads_need_no_thread(file: Path, monkeypatch: pytest.MonkeyPatch):
+    async def refuse(*_: object) -> None:
+        raise AssertionError("went to a thread")
+
+    monkeypatch.setattr(db_sqlite.Sqlite, "_in_thread", refuse)
+    assert await count_of("none") == 0
+
+
+async def test_reads_go_on_while_somebody_writes(file: Path):
+    async with db.transaction():
+        await record("k", person=None, subject="-", source="a")
+        reading = asyncio.create_task(count_elsewhere(file))
+        assert await reading == 0
+
+
+async def count_elsewhere(file: Path) -> int:
+    other = sqlite3.connect(file)
+    try:
+        return other.execute("SELECT COUNT(*) FROM fact").fetchone()[0]
+    finally:
+        other.close()
+
+
+async def test_another_process_that_writes_is_waited_for(file: Path):
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(record("k", person=None, subject="-", source="a"))
+    await asyncio.sleep(0.6)
+    assert not waiting.done()
+    other.execute("COMMIT")
+    assert await waiting
+    other.close()
+
+
+async def test_a_wait_without_end_is_busy_and_not_locked(file: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(db_sqlite, "PATIENCE_S", 0.3)
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(db.DatabaseBusy):
+        async with db.transaction():
+            pass
+    with pytest.raises(db.DatabaseBusy):
+        await record("k", person=None, subject="-", source="a")
+    other.execute("ROLLBACK")
+    other.close()
+    assert await record("k", person=None, subject="-", source="a")
+
+
+async def test_writers_have_their_turn_in_the_order_in_which_they_came(file: Path):
+    order: list[int] = []
+
+    async def write(number: int) -> None:
+        async with db.transaction():
+            order.append(number)
+            await record("k", person=None, subject="-", source=str(number))
+
+    await asyncio.gather(*[write(number) for number in range(10)])
+    assert order == list(range(10))
+
+
+async def test_a_lost_connection_is_made_again(file: Path):
+    engine = db.database()
+    assert isinstance(engine, db_sqlite.Sqlite)
+    await record("k", person=None, subject="-", source="a")
+    assert await count_of("k") == 1
+    engine._quick.close()
+    with pytest.raises(db.DatabaseGone):
+        await count_of("k")
+    assert await count_of("k") == 1
+    await engine._writer.close()
+    with pytest.raises(db.DatabaseGone):
+        await record("k", person=None, subject="-", source="b")
+    assert await record("k", person=None, subject="-", source="b")
+    assert await count_of("k") == 2
+
+
+async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path):
+    path = tmp_path / "notes.sqlite"
+    path.write_bytes(b"dear diary " * 100)
+    with pytest.raises(db.DatabaseGone, match="not a database"):
+        await db.open_database(f"sqlite:///{path}")
+    assert not db.is_open()
+
+
+async def test_wrong_addresses_are_named():
+    with pytest.raises(db.DatabaseError, match="mysql"):
+        await db.open_database("mysql://somewhere/db")
+    with pytest.raises(db.DatabaseError, match="needs a file"):
+        await db.open_database("sqlite:///:memory:")
+
+
+async def test_only_one_database_at_a_time(file: Path):
+    with pytest.raises(RuntimeError, match="open already"):
+        await db.open_database(f"sqlite:///{file}")
