@@ -210,8 +210,9 @@ async def test_a_copy_goes_even_when_its_user_fails(store: Storage) -> None:
         "a\\b",
         "a\n",
         "ü",
-    ]
-    + ["a/" * 9 + "a", "x" * 200],
+        "a/" * 9 + "a",
+        "x" * 200,
+    ],
 )
 async def test_a_key_that_is_not_ours_is_refused_everywhere(store: Storage, key: str) -> None:
     for attempt in (
