@@ -266,7 +266,9 @@ class PostgresBus:
         pause_s = 0.2
         while True:
             try:
-                connection = await asyncpg.connect(self._url, timeout=10)
+                connection = await asyncpg.connect(
+                    self._url, timeout=10, server_settings={"application_name": "trainer live"}
+                )
                 try:
                     await connection.add_listener(CHANNEL, lambda *call: self._heard(call[3], deliver))
                     connection.add_termination_listener(lambda _connection: self._wake.set())
