@@ -1,7 +1,7 @@
 """The running app for tests: `app`, `client` and what signs a client in. A plugin, named in conftest.py.
 
-The app runs inside the test's own event loop, so that a test may call services beside requests. Background jobs do
-not run by themselves: `await jobs.drain()` runs what is due.
+The app runs inside the test's own event loop, so that a test may call services beside requests. Background
+jobs do not run by themselves: `await jobs.drain()` runs what is due.
 """
 
 import asyncio

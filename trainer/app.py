@@ -1,8 +1,8 @@
 """The only file that wires everything: settings in, a running Litestar app out.
 
-It opens the database, storage and live updates, hands the edge what it may not import itself (who is signed in, what
-the navigation of each role is), registers the checks and events that upper domains add to lower ones, and lists the
-routes of every domain.
+It opens the database, storage and live updates, hands the edge what it may not import itself (who is signed
+in, what the navigation of each role is), registers the checks and events that upper domains add to lower
+ones, and lists the routes of every domain.
 """
 
 import asyncio

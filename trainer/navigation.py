@@ -30,8 +30,9 @@ def navigation(viewer: Viewer, path: str) -> list[NavItem]:
         (True, "/people", "users", _("People")),
         (viewer.has("admin"), "/audit", "history", _("Audit log")),
     ]
-    best = max((href for allowed, href, *_rest in entries if allowed and under(path, href)), key=len, default="")
-    return [NavItem(href, icon, label, current=href == best) for allowed, href, icon, label in entries if allowed]
+    mine = [(href, icon, label) for allowed, href, icon, label in entries if allowed]
+    best = max((href for href, _icon, _label in mine if under(path, href)), key=len, default="")
+    return [NavItem(href, icon, label, current=href == best) for href, icon, label in mine]
 
 
 def under(path: str, href: str) -> bool:

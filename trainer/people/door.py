@@ -1,6 +1,7 @@
 """The pages in front of the door: sign-in and sign-out, invitations and resets, and a demo's one-click links.
 
-Invariant: a browser gets its cookie only by signing in, and then a new one; where it goes next is a page of this site.
+Invariant: a browser gets its cookie only by signing in, and then a new one; where it goes next is a page of
+this site.
 """
 
 from typing import Any
@@ -24,7 +25,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
 def local_address(given: str) -> str:
-    """`given` when it is a page of this site, else "/": a link to us must not lead on to somebody else's page."""
+    """`given` when it is a page of this site, else "/": a link to us must not lead on to another site."""
     parts = urlsplit(given)
     plain = given.isprintable() and "\\" not in given and not parts.scheme and not parts.netloc
     if not plain or not given.startswith("/") or given.startswith("//"):
@@ -137,7 +138,9 @@ async def welcome(request: AnyRequest, secret: FromPath[str]) -> Response[Any]:
     except Invalid as refused:
         form.take(refused)
         return render(request, "people/welcome.html", status=422, welcome=shown, errors=form.errors)
-    return signed_in_answer(request, await sessions_for(request).start(person, device=device_of(request)), "/")
+    return signed_in_answer(
+        request, await sessions_for(request).start(person, device=device_of(request)), "/"
+    )
 
 
 @get("/demo/{secret:str}", guards=[public], include_in_schema=False)
@@ -145,7 +148,9 @@ async def enter_demo(request: AnyRequest, secret: FromPath[str]) -> Response[Any
     """One click into the sample centre. The route exists in a demo only, and answers only this machine."""
     proxied = "x-forwarded-for" in request.headers or "forwarded" in request.headers
     if origin_of(request) not in LOOPBACK or proxied:
-        raise NotFound(_("There is no page at this address. It may have moved, or the link may be cut short."))
+        raise NotFound(
+            _("There is no page at this address. It may have moved, or the link may be cut short.")
+        )
     try:
         person = await links.person_of_demo_link(secret)
     except Gone as over:
@@ -153,7 +158,9 @@ async def enter_demo(request: AnyRequest, secret: FromPath[str]) -> Response[Any
     before = request.scope.get("user")
     if before and before.session:
         await end_session(before.session)
-    return signed_in_answer(request, await sessions_for(request).start(person, device=device_of(request)), "/")
+    return signed_in_answer(
+        request, await sessions_for(request).start(person, device=device_of(request)), "/"
+    )
 
 
 pages: list[Any] = [

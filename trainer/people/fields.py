@@ -75,6 +75,15 @@ def one_line(value: str) -> str:
     return " ".join(kept.split())
 
 
+def as_day(name: str, value: str) -> date:
+    """A calendar day as programs write it. Raises Invalid for the field `name`."""
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError as error:
+        message = _("Please give a day as year, month and day, such as 2026-11-23.")
+        raise Invalid.field(name, "not-a-day", message) from error
+
+
 def _name(value: str) -> str:
     name = one_line(value or "")
     if not name:

@@ -115,11 +115,11 @@ async def active_admins() -> int:
 
 
 async def teams() -> list[dict[str, Any]]:
-    """All teams by name, with how many active people are in each."""
+    """All teams, with how many active people are in each."""
     return await db.fetch(
         """SELECT team.id, team.name, team.site,
                   (SELECT COUNT(*) FROM person WHERE person.team = team.id AND person.active) AS people
-           FROM team ORDER BY lower(team.name), team.id"""
+           FROM team"""
     )
 
 

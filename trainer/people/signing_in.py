@@ -66,8 +66,10 @@ def _wrong() -> Invalid:
     return Invalid.field("password", "wrong", message)
 
 
-async def change_password(viewer: Viewer, current: str, new: str, *, origin: str) -> None:
-    """Gives the viewer another password and ends all their sessions, this one too: start a new one after it.
+async def change_password(
+    sessions: Sessions, viewer: Viewer, current: str, new: str, *, origin: str, device: str
+) -> str:
+    """Gives the viewer another password and ends their sessions; returns the secret of a new one for here.
 
     Raises Invalid (wrong current or weak new password), TooMany.
     """
@@ -89,6 +91,7 @@ async def change_password(viewer: Viewer, current: str, new: str, *, origin: str
         await Session.delete().where(Session.person == viewer.id)
         await Link.delete().where((Link.person == viewer.id) & (Link.purpose != "demo"))
         await record_audit(viewer, "password_changed", "person", str(viewer.id))
+        return await sessions.start(viewer.id, device=device)
 
 
 async def _note_attempt(account: str, origin: str) -> UUID:

@@ -24,9 +24,25 @@ class TeamView:
     people: int
 
 
-async def list_teams(viewer: Viewer | None = None) -> list[TeamView]:
-    """All teams by name; everybody who is signed in may know them."""
-    return [TeamView(**row) for row in await queries.teams()]
+async def list_teams(
+    viewer: Viewer | None, *, after: tuple[str, UUID] | None = None, limit: int | None = None
+) -> list[TeamView]:
+    """Teams by name, after the one with this (name in casefold, id); everybody may know them all."""
+    found = sorted((TeamView(**row) for row in await queries.teams()), key=sort_key)
+    return [team for team in found if after is None or sort_key(team) > after][:limit]
+
+
+def sort_key(team: TeamView) -> tuple[str, UUID]:
+    """What teams are sorted by. Done here: a centre has few, and databases differ in how they sort names."""
+    return team.name.casefold(), team.id
+
+
+async def get_team(viewer: Viewer | None, team: UUID) -> TeamView:
+    """One team. Raises NotFound."""
+    for found in await list_teams(viewer):
+        if found.id == team:
+            return found
+    raise NotFound(_("There is no such team."))
 
 
 async def team_exists(team: UUID) -> bool:

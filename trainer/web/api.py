@@ -1,6 +1,6 @@
 """What all JSON endpoints share: paging, conditional edits, times, and repeating a POST safely.
-
-Invariant: a POST sent twice with the same `Idempotency-Key` is carried out once, and both senders get the same answer.
+Invariant: a POST sent twice with the same `Idempotency-Key` is carried out once, and both senders get the
+same answer.
 """
 
 import base64
@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from litestar.connection import ASGIConnection
 from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from piccolo.columns import UUID as UUIDColumn
 from piccolo.columns import Integer, Text, Timestamptz
@@ -45,8 +46,22 @@ def read_page(limit: int = 50, cursor: str | None = None) -> Page:
     try:
         after = msgspec.json.decode(base64.urlsafe_b64decode(cursor.encode() + b"=="), type=list)
     except (binascii.Error, msgspec.DecodeError, ValueError) as error:
-        raise Malformed(_("This cursor is not one of ours. Start again without it."), slug="bad-cursor") from error
+        raise Malformed(
+            _("This cursor is not one of ours. Start again without it."), slug="bad-cursor"
+        ) from error
     return Page(limit, after)
+
+
+def key_of(page: Page, *kinds: Callable[[str], Any]) -> Any:
+    """The page's sort key as a tuple of these kinds, or None for the first page. Raises Malformed."""
+    if page.after is None:
+        return None
+    try:
+        return tuple(kind(str(value)) for kind, value in zip(kinds, page.after, strict=True))
+    except ValueError as error:
+        raise Malformed(
+            _("This cursor is not one of ours. Start again without it."), slug="bad-cursor"
+        ) from error
 
 
 def next_cursor(key: Sequence[Any]) -> str:
@@ -54,11 +69,16 @@ def next_cursor(key: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(list(key))).rstrip(b"=").decode()
 
 
-def page_of(rows: list[T], page: Page, show: Callable[[T], Any], key: Callable[[T], Sequence[Any]]) -> dict[str, Any]:
+def page_of(
+    rows: list[T], page: Page, show: Callable[[T], Any], key: Callable[[T], Sequence[Any]]
+) -> dict[str, Any]:
     """The list answer from up to `limit + 1` rows (the extra one tells whether there is more)."""
     shown = rows[: page.limit]
     more = len(rows) > page.limit
-    return {"items": [show(row) for row in shown], "next_cursor": next_cursor(key(shown[-1])) if more else None}
+    return {
+        "items": [show(row) for row in shown],
+        "next_cursor": next_cursor(key(shown[-1])) if more else None,
+    }
 
 
 def identifier(value: str) -> UUID:
@@ -111,20 +131,22 @@ INDEXES = [
 
 
 class Idempotency:
-    """ASGI middleware for the API, inside Identify. Uploads are told apart by their length, other bodies by content."""
+    """ASGI middleware for the API, inside Identify. Uploads are known by length, bodies by content."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         viewer: Viewer | None = scope.get("user")
-        headers = dict(scope["headers"]) if scope["type"] == "http" else {}
+        headers = dict(scope["headers"]) if scope["type"] == ScopeType.HTTP else {}
         key = headers.get(b"idempotency-key", b"").decode("latin-1")
         if not key or viewer is None or scope["method"] != "POST":  # type: ignore[typeddict-item]
             await self.app(scope, receive, send)
             return
         if len(key) > 200:
-            raise Invalid.field("Idempotency-Key", "too-long", _("An Idempotency-Key has at most 200 characters."))
+            raise Invalid.field(
+                "Idempotency-Key", "too-long", _("An Idempotency-Key has at most 200 characters.")
+            )
         receive, content = await _peek_body(headers, receive)
         fingerprint = hashlib.sha256(f"POST {scope['path']}\n".encode() + content).hexdigest()
         replayed = await _claim(viewer.id, key, fingerprint)
@@ -162,7 +184,7 @@ async def _peek_body(headers: dict[bytes, bytes], receive: Receive) -> tuple[Rec
     while more and len(body) <= MAX_BODY:
         message = await receive()
         messages.append(message)
-        body += message.get("body", b"")  # type: ignore[union-attr, operator]
+        body += message.get("body", b"")  # type: ignore[operator]
         more = bool(message.get("more_body", False))
     remaining = iter(messages)
 
@@ -181,9 +203,15 @@ async def _claim(person: UUID, key: str, fingerprint: str) -> dict[str, Any] | N
         )
         if await mine.on_conflict(action="DO NOTHING").returning(IdempotencyKey.id):
             return None
-    row = await IdempotencyKey.select().where((IdempotencyKey.person == person) & (IdempotencyKey.key == key)).first()
+    row = (
+        await IdempotencyKey.select()
+        .where((IdempotencyKey.person == person) & (IdempotencyKey.key == key))
+        .first()
+    )
     if row is None or row["status"] is None:
-        raise Conflict(_("The first request with this Idempotency-Key is still under way."), slug="in-progress")
+        raise Conflict(
+            _("The first request with this Idempotency-Key is still under way."), slug="in-progress"
+        )
     if row["fingerprint"] != fingerprint:
         raise Invalid(_("This Idempotency-Key was used for another request."), slug="idempotency-key-reused")
     return row
@@ -198,7 +226,9 @@ async def _remember(person: UUID, key: str, answer: dict[str, Any]) -> None:
         IdempotencyKey.headers: msgspec.json.encode(answer["headers"]).decode(),
         IdempotencyKey.body: answer["body"].decode("utf-8"),
     }
-    await IdempotencyKey.update(changed).where((IdempotencyKey.person == person) & (IdempotencyKey.key == key))
+    await IdempotencyKey.update(changed).where(
+        (IdempotencyKey.person == person) & (IdempotencyKey.key == key)
+    )
 
 
 async def _forget(person: UUID, key: str) -> None:

@@ -1,7 +1,7 @@
 """From a refusal to an answer: a friendly page, words for htmx, or an RFC 9457 problem for a program.
 
-The only place that knows which problem has which status. An unexpected error is logged with the request's id, and the
-person gets that id and nothing of the inside.
+The only place that knows which problem has which status. An unexpected error is logged with the request's
+id, and the person gets that id and nothing of the inside.
 """
 
 from http import HTTPStatus
@@ -18,6 +18,7 @@ from trainer import problems
 from trainer.db import DatabaseBusy, DatabaseGone
 from trainer.storage import StorageError
 from trainer.web.i18n import _
+from trainer.web.session import was_bad_token
 from trainer.web.templating import is_htmx, render
 
 log = structlog.get_logger()
@@ -92,10 +93,12 @@ def answer_for(error: Exception, request: Request[Any, Any, Any]) -> ProblemAnsw
         if isinstance(error, problems.TooMany):
             answer.headers["Retry-After"] = str(error.retry_after)
         if status == 401:
-            answer.headers["WWW-Authenticate"] = "Bearer"
+            answer.headers["WWW-Authenticate"] = challenge(request)
         return answer
     if isinstance(error, ValidationException):
-        answer = ProblemAnswer(422, "invalid", title_of(422), _("Some fields are missing or not as expected."))
+        answer = ProblemAnswer(
+            422, "invalid", title_of(422), _("Some fields are missing or not as expected.")
+        )
         answer.errors = [
             problems.FieldError(str(item.get("key", "")), "invalid", str(item.get("message", "")))
             for item in error.extra or []
@@ -107,13 +110,18 @@ def answer_for(error: Exception, request: Request[Any, Any, Any]) -> ProblemAnsw
     if isinstance(error, DatabaseBusy | DatabaseGone | StorageError):
         log.error("dependency away", error=repr(error))
         answer = ProblemAnswer(
-            503, "unavailable", title_of(503), _("We cannot reach our own store right now. Please try again shortly.")
+            503,
+            "unavailable",
+            title_of(503),
+            _("We cannot reach our own store right now. Please try again shortly."),
         )
         answer.headers["Retry-After"] = "5"
         return answer
     log.exception("unexpected error", exc_info=error)
     request_id = str((request.scope.get("state") or {}).get("request_id", ""))
-    detail = _("It has been noted. If it happens again, tell your admin this number: %(id)s") % {"id": request_id}
+    detail = _("It has been noted. If it happens again, tell your admin this number: %(id)s") % {
+        "id": request_id
+    }
     return ProblemAnswer(500, "internal", title_of(500), detail)
 
 
@@ -126,7 +134,9 @@ def _http_answer(error: HTTPException) -> ProblemAnswer:
         413: _("That is larger than we can take."),
     }.get(status, error.detail)
     answer = ProblemAnswer(status, slug, title_of(status), detail)
-    answer.headers.update({k: v for k, v in (error.headers or {}).items() if k.lower() in {"allow", "retry-after"}})
+    answer.headers.update(
+        {k: v for k, v in (error.headers or {}).items() if k.lower() in {"allow", "retry-after"}}
+    )
     return answer
 
 
@@ -158,9 +168,16 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
             b"",
             media_type=MediaType.TEXT,
             status_code=303,
-            headers={"Location": sign_in_address(request.url.path if request.scope["method"] == "GET" else "/")},
+            headers={
+                "Location": sign_in_address(request.url.path if request.scope["method"] == "GET" else "/")
+            },
         )
     return render(request, "errors/page.html", status=answer.status, headers=answer.headers, problem=answer)
+
+
+def challenge(request: Request[Any, Any, Any]) -> str:
+    """What a program should do about a 401 (RFC 6750): bring a token, or another one."""
+    return 'Bearer error="invalid_token"' if was_bad_token(request) else "Bearer"
 
 
 def sign_in_address(then: str) -> str:

@@ -1,7 +1,7 @@
 """Reading a small HTML form: every wrong field is named at once, and what was typed is kept.
 
-Uploads do not come through here (see uploads.py). Invariant: a form is either `ok` and all values are usable, or it has
-a sentence per wrong field and the page shows the same form again.
+Uploads do not come through here (see uploads.py). Invariant: a form is either `ok` and all values are
+usable, or it has a sentence per wrong field and the page shows the same form again.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from trainer.web.i18n import _
 
 
 class Form:
-    """The fields of one sent form. Each reader returns a usable value, or notes an error and returns a blank one."""
+    """The fields of one sent form. A reader returns a usable value, or notes an error and returns a blank."""
 
     def __init__(self, fields: dict[str, list[str]]) -> None:
         self.fields = fields
@@ -68,7 +68,10 @@ class Form:
             self.errors[name] = _("Please give a whole number.")
             return None
         if not least <= number <= most:
-            self.errors[name] = _("Please give a number from %(least)s to %(most)s.") % {"least": least, "most": most}
+            self.errors[name] = _("Please give a number from %(least)s to %(most)s.") % {
+                "least": least,
+                "most": most,
+            }
             return None
         return number
 

@@ -1,7 +1,8 @@
 """Who may come in: one of these stands on every route (a test walks the routes and sees to it).
 
-Guards ask only for sign-in, roles and token scopes. Whether a person may see one particular object is decided by
-the domain's loader, because only it knows the object. CSRF is checked here too, before any other guard.
+Guards ask only for sign-in, roles and token scopes. Whether a person may see one particular object is
+decided by the domain's loader, because only it knows the object. CSRF is checked here too, before any other
+guard.
 """
 
 import hmac
@@ -17,7 +18,7 @@ from trainer.web.i18n import _
 from trainer.web.session import csrf_token, viewer_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
-Guard = Callable[[Connection, BaseRouteHandler], None | Awaitable[None]]
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None] | None]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM = "application/x-www-form-urlencoded"
@@ -43,11 +44,13 @@ def requires(*roles: str) -> Guard:
 
 
 def scope(name: str) -> Guard:
-    """API: a token with the scope (or a browser of the same site), and never more than the person's own rights."""
+    """API: a token with the scope (or a browser of this site), never more than the person's own rights."""
 
     def scope_guard(connection: Connection, handler: BaseRouteHandler) -> None:
         if not viewer_of(connection).may_use(name):
-            raise Forbidden(_("This token does not reach that far. It needs the scope %(scope)s.") % {"scope": name})
+            raise Forbidden(
+                _("This token does not reach that far. It needs the scope %(scope)s.") % {"scope": name}
+            )
 
     return scope_guard
 
@@ -73,8 +76,8 @@ def known_host(base_url: str) -> Guard:
 async def check_csrf(connection: Connection, handler: BaseRouteHandler) -> None:
     """App-wide: a state-changing request comes from our own page, or from a program with a token.
 
-    A browser sends the session's token as header `X-CSRF-Token`, or as field `_csrf` of a small form. Uploads must use
-    the header, so that no body is read for somebody who may not send one.
+    A browser sends the session's token as header `X-CSRF-Token`, or as field `_csrf` of a small form. Uploads
+    must use the header, so that no body is read for somebody who may not send one.
     """
     if connection.scope["method"] in SAFE_METHODS:  # type: ignore[typeddict-item]
         return

@@ -1,7 +1,8 @@
 """Security headers on every answer, 404 and 500 included, and what may be cached.
 
 Only Litestar's `before_send` sees every answer, so they are added there.
-Invariant: no page may run inline script or style; the clip editor alone has a nonce for its waveform's shadow style.
+Invariant: no page may run inline script or style; the clip editor alone has a nonce for its waveform's shadow
+style.
 """
 
 from collections.abc import Callable, Coroutine

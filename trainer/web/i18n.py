@@ -1,7 +1,8 @@
 """Language: which one this request speaks, and every visible string in it.
 
-The language travels in a context variable, so that `_()` works in services and templates alike without passing a
-request around. Authored text (rules, modules) is a mapping of locales; `text_in` picks what the reader can read.
+The language travels in a context variable, so that `_()` works in services and templates alike without
+passing a request around. Authored text (rules, modules) is a mapping of locales; `text_in` picks what the
+reader can read.
 Invariant: a string is translated when it is shown, never when a module is imported.
 """
 
@@ -44,13 +45,16 @@ def speaking(locale: str) -> Iterator[None]:
 
 @cache
 def _catalogue(locale: str) -> NullTranslations:
-    return Translations.load(DIRECTORY, [name.replace("-", "_") for name in FALLBACKS[locale] if name != "en"])
+    return Translations.load(
+        DIRECTORY, [name.replace("-", "_") for name in FALLBACKS[locale] if name != "en"]
+    )
 
 
 @cache
 def babel_locale(locale: str) -> Locale:
     """Babel's view of one of LOCALES, for dates and numbers."""
-    return Locale.parse(locale, sep="-")
+    # British English: the day before the month, and 24 hours, as most of the world writes them in English.
+    return Locale.parse("en-GB" if locale == "en" else locale, sep="-")
 
 
 def gettext(message: str) -> str:
@@ -66,8 +70,10 @@ _ = gettext
 
 def text_in(authored: Mapping[str, str] | str | None, locale: str | None = None) -> str:
     """The wording of an authored text that a reader of `locale` reads best; "" when there is none."""
-    if not authored or isinstance(authored, str):
-        return authored or ""
+    if isinstance(authored, str):
+        return authored
+    if not authored:
+        return ""
     for name in FALLBACKS[locale or _current.get()]:
         if authored.get(name):
             return authored[name]

@@ -1,8 +1,9 @@
 """Who is asking: the signed-in browser or the program with a token, found once per request.
 
-The app hands in two loaders, so that this file knows no table. The cookie holds a random secret whose hash is
-stored; an anonymous visitor gets no cookie and costs no query.
-Invariant: after this middleware `request.user` is a Viewer or None, and nothing later decides who somebody is.
+The app hands in two loaders, so that this file knows no table. The cookie holds a random secret whose hash
+is stored; an anonymous visitor gets no cookie and costs no query.
+Invariant: after this middleware `request.user` is a Viewer or None, and nothing later decides who somebody
+is.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from uuid import UUID, uuid4
 
 import structlog
 from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from trainer.problems import Unauthenticated
@@ -43,7 +45,7 @@ class Viewer:
         return not self.roles.isdisjoint(roles)
 
     def may_use(self, scope: str) -> bool:
-        """Whether a token reaches this far; `x:write` includes `x:read`. A browser reaches all its person may."""
+        """Whether a token reaches this far; `x:write` includes `x:read`. A browser reaches all of it."""
         if self.scopes is None or "all" in self.scopes or scope in self.scopes:
             return True
         noun, _sep, action = scope.partition(":")
@@ -83,15 +85,24 @@ def csrf_token(key: bytes, session: str) -> str:
 def viewer_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Viewer:
     """The signed-in person. Raises Unauthenticated for a visitor."""
     user = connection.scope.get("user")
+    if user is None and was_bad_token(connection):
+        raise Unauthenticated(_("This token is unknown, revoked or over."), slug="bad-token")
     if user is None:
         raise Unauthenticated(_("Sign in to see this page."))
     return user
 
 
+def was_bad_token(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    """Whether the request named a token and it is none of ours, or over."""
+    return bool((connection.scope.get("state") or {}).get("bad_token"))
+
+
 class Identify:
     """ASGI middleware: finds the viewer, sets the language, gives the request an id for the log."""
 
-    def __init__(self, app: ASGIApp, *, load_session: Loader, load_token: Loader, secure: bool, locale: str) -> None:
+    def __init__(
+        self, app: ASGIApp, *, load_session: Loader, load_token: Loader, secure: bool, locale: str
+    ) -> None:
         self.app = app
         self.load_session = load_session
         self.load_token = load_token
@@ -99,14 +110,14 @@ class Identify:
         self.locale = locale
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
         viewer = await self._viewer(scope)
         scope["user"] = viewer
         set_locale(viewer.locale if viewer else self.locale)
         structlog.contextvars.clear_contextvars()
-        request_id = scope.setdefault("state", {}).setdefault("request_id", uuid4().hex)  # type: ignore[typeddict-item]
+        request_id = scope.setdefault("state", {}).setdefault("request_id", uuid4().hex)
         structlog.contextvars.bind_contextvars(request=request_id, viewer=str(viewer.id) if viewer else None)
         await self.app(scope, receive, send)
 
@@ -122,7 +133,7 @@ class Identify:
             viewer = await self.load_token(secret.strip()) if scheme.lower() == "bearer" else None
             if viewer is None:
                 # an unknown token must not quietly become an anonymous visitor
-                scope.setdefault("state", {})["bad_token"] = True  # type: ignore[typeddict-item]
+                scope.setdefault("state", {})["bad_token"] = True
             return viewer
         if self.cookie not in cookies:
             return None

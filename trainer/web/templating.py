@@ -1,7 +1,7 @@
 """From a template and some values to a page or one block of it.
 
-One Jinja environment per app; autoescape on, unknown names are errors. An htmx request gets one block of the page's own
-template, so that a fragment never drifts away from the page it belongs to.
+One Jinja environment per app; autoescape on, unknown names are errors. An htmx request gets one block of the
+page's own template, so that a fragment never drifts away from the page it belongs to.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import nh3
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 from litestar.connection import Request
@@ -78,7 +78,7 @@ class Pages:
         return self.environment.get_template(name).render(self._context(request, values))
 
     def block(self, request: Request[Any, Any, Any], name: str, block: str, values: Mapping[str, Any]) -> str:
-        """One block of the page's template. Its own imports do not run for a block alone, so `ui` is handed in."""
+        """One block of the page's template. Its imports do not run for a block alone, so `ui` is given."""
         template = self.environment.get_template(name)
         around = self._context(request, values)
         macros = self.environment.get_template("ui.html").make_module(around)
@@ -113,13 +113,18 @@ class Moments:
         local = value.astimezone(self.zone).date() if isinstance(value, datetime) else value
         return format_date(local, format=form, locale=i18n.babel_locale(i18n.current_locale()))
 
+    def month_day(self, value: str) -> str:
+        """`9 June` from `06-09`, a day without a year."""
+        month, _sep, day = value.partition("-")
+        return format_skeleton("MMMMd", date(2024, int(month), int(day)), locale=_locale())
+
     def clock(self, value: datetime) -> str:
         """`10:42`."""
         return format_time(value.astimezone(self.zone), format="short", locale=_locale(), tzinfo=self.zone)
 
     def moment(self, value: datetime) -> str:
-        """Day and time together."""
-        return format_datetime(value, format="medium", tzinfo=self.zone, locale=_locale())
+        """Day and time together: `12 Nov 2026, 10:42`."""
+        return i18n.gettext("%(day)s, %(time)s") % {"day": self.day(value), "time": self.clock(value)}
 
     def iso(self, value: date | datetime) -> str:
         """For the `datetime` attribute of `<time>`."""
@@ -205,4 +210,7 @@ def next_address(request: Request[Any, Any, Any], cursor: str) -> str:
 
 def is_htmx(request: Request[Any, Any, Any]) -> bool:
     """Whether htmx asks for a fragment (and not for a page restored from history)."""
-    return request.headers.get("hx-request") == "true" and request.headers.get("hx-history-restore-request") != "true"
+    return (
+        request.headers.get("hx-request") == "true"
+        and request.headers.get("hx-history-restore-request") != "true"
+    )
