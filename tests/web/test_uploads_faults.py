@@ -219,6 +219,12 @@ async def test_parts_that_nobody_asked_for_are_named_all_at_once(desk: Desk) -> 
     assert desk.left == []
 
 
+async def test_a_part_that_nobody_asked_for_cannot_go_on_for_ever(desk: Desk) -> None:
+    desk.options |= {"max_bytes": 100_000, "text_limit": 1000, "other_files": {}}
+    await desk.send_raw(part("photo", SOUND, "me.jpg") + b"--b--\r\n")
+    assert isinstance(desk.problem, TooLarge)
+
+
 @pytest.mark.parametrize("empty", [b"", part("audio", b"", "")])
 async def test_a_form_without_the_file_says_so(desk: Desk, empty: bytes) -> None:
     await desk.send_raw(part("agent", b"Mei") + empty + b"--b--\r\n")
