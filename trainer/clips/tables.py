@@ -1,6 +1,7 @@
-"""Columns and constraints of clips. `start_ms`/`end_ms` and redactions lie in the recording, `cue_ms` in the clip."""
+"""Columns and constraints of clips. Range and redactions lie in the recording, `cue_ms` in the clip."""
 
 import uuid
+from typing import Any
 
 from piccolo.columns import JSON, UUID, Boolean, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
@@ -11,18 +12,24 @@ from trainer.rulebook.tables import Rule
 
 
 class Clip(Table, tablename="clip"):
-    """One version of a clip. Editing a published one makes a draft beside it (`replaces`), swapped in when published."""
+    """One version of a clip. `replaces` is empty on the row whose id modules, facts and addresses name.
+
+    Editing a published clip makes a draft row beside it that replaces it. When that is published, the two
+    rows swap what they hold: the named row keeps its id and gets the new content, the other one keeps the old
+    content as `superseded`. So a link to a clip always plays its present version, and history can still play
+    the one it used.
+    """
 
     id = UUID(primary_key=True, default=uuid.uuid4)
     recording = ForeignKey(Recording, on_delete=OnDelete.restrict, null=False)
-    replaces = ForeignKey("self", on_delete=OnDelete.restrict, null=True, default=None)
+    replaces: Any = ForeignKey("self", on_delete=OnDelete.restrict, null=True, default=None)
     version = Integer(default=1)
-    state = Text(default="draft", help_text="draft, in_review, published, retired or erased")
+    state = Text(default="draft", help_text="draft, in_review, published, superseded, retired or erased")
     slug = Text(default=None, null=True, help_text="Stable name of a clip from a starter library.")
-    title = Text(default="")
+    title = JSON(default="{}", help_text="{locale: text}, as all authored text")
     polarity = Text(default="exemplar", help_text="exemplar, counterexample or near_miss")
-    note = Text(default="", help_text="What to listen for.")
-    why = Text(default="", help_text="Why the rule is met or broken here; shown after an answer.")
+    note = JSON(default="{}", help_text="{locale: what to listen for}")
+    why = JSON(default="{}", help_text="{locale: why the rule is met or broken here}; shown after an answer")
     language = Text(default="en")
     start_ms = Integer(default=0)
     end_ms = Integer(default=0)
@@ -38,14 +45,19 @@ class Clip(Table, tablename="clip"):
     duration_ms = Integer(default=None, null=True)
     size_bytes = Integer(default=0)
     bars = JSON(default="[]", help_text="120 loudness bars, 0 to 100")
-    transcript = JSON(default="[]", help_text="[{start_ms, end_ms, speaker, text}] in the clip, redacted words removed")
+    transcript = JSON(
+        default="[]", help_text="[{start_ms, end_ms, speaker, text}] in the clip, redacted words removed"
+    )
     curator = UUID(default=None, null=True)
     revision = Integer(default=1, help_text="Grows with every edit; what If-Match compares.")
     created_at = Timestamptz(default=None)
     updated_at = Timestamptz(default=None)
+    updated_by = UUID(default=None, null=True)
+    submitted_by = UUID(default=None, null=True)
     published_at = Timestamptz(default=None, null=True)
     published_by = UUID(default=None, null=True)
     retired_at = Timestamptz(default=None, null=True)
+    erased_at = Timestamptz(default=None, null=True)
 
 
 class ClipRule(Table, tablename="clip_rule"):
@@ -61,6 +73,7 @@ class ClipRule(Table, tablename="clip_rule"):
 INDEXES = [
     "CREATE INDEX clip_recording ON clip (recording)",
     "CREATE INDEX clip_state ON clip (state, updated_at)",
+    "CREATE INDEX clip_render_key ON clip (render_key)",
     "CREATE UNIQUE INDEX clip_slug ON clip (slug, version)",
     "CREATE UNIQUE INDEX clip_replacement ON clip (replaces) WHERE state IN ('draft', 'in_review')",
     "CREATE UNIQUE INDEX clip_rule_once ON clip_rule (clip, rule)",

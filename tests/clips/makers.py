@@ -1,0 +1,105 @@
+"""What the tests of clips are made of: a call of known words and tones, a cast of every role, rules."""
+
+import math
+import wave
+from array import array
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from tests.factories import viewer_for
+from trainer import db
+from trainer.clips.service import ClipFields
+from trainer.people.service import PersonView
+from trainer.rulebook.tables import Rule, Rulebook, RuleVersion
+from trainer.web.session import Viewer
+
+CALL_MS = 20_000
+RATE = 16_000
+
+# One turn every five seconds. The second turn says a card number.
+TURNS: list[tuple[int, int, str, list[tuple[int, int, str]]]] = [
+    (0, 4_000, "agent", [(0, 1_000, "Thanks"), (1_000, 2_000, "for"), (2_000, 4_000, "calling.")]),
+    (
+        5_000,
+        9_000,
+        "caller",
+        [(5_000, 6_000, "My"), (6_000, 7_000, "card"), (7_000, 8_000, "4111"), (8_000, 9_000, "please.")],
+    ),
+    (10_000, 14_000, "agent", [(10_000, 12_000, "One"), (12_000, 14_000, "moment.")]),
+    (15_000, 19_000, "caller", [(15_000, 17_000, "Thank"), (17_000, 19_000, "you.")]),
+]
+
+
+@dataclass
+class Cast:
+    """One person a role; `lead` and `agent` share a team, `other_lead` has another."""
+
+    trainer: PersonView
+    second_trainer: PersonView
+    analyst: PersonView
+    lead: PersonView
+    other_lead: PersonView
+    manager: PersonView
+    admin: PersonView
+    agent: PersonView
+
+    def viewer(self, name: str) -> Viewer:
+        return viewer_for(getattr(self, name))
+
+
+def a_tone(path: Path, ms: int = CALL_MS) -> Path:
+    """A WAV whose loudness swings slowly: 300 Hz, which no redacting beep (1 kHz) is mistaken for."""
+    samples = array(
+        "h",
+        (
+            int(9_000 * (0.6 + 0.4 * math.sin(i / RATE * 3)) * math.sin(2 * math.pi * 300 * i / RATE))
+            for i in range(ms * RATE // 1000)
+        ),
+    )
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(samples.tobytes())
+    return path
+
+
+async def a_rule(code: str, *, title: str = "Listen to the end", state: str = "published") -> UUID:
+    """A rule in version 1."""
+    book = await Rulebook.select().first()
+    if book is None:
+        await Rulebook.insert(
+            Rulebook(id=db.new_id(), code="starter", title='{"en": "Starter"}', created_at=db.utc_now())
+        )
+        book = await Rulebook.select().first()
+    rule = Rule(id=db.new_id(), rulebook=book["id"], code=code, created_at=db.utc_now())
+    await Rule.insert(rule)
+    await RuleVersion.insert(
+        RuleVersion(
+            id=db.new_id(),
+            rule=rule.id,
+            version=1,
+            state=state,
+            title=msgspec.json.encode({"en": title}).decode(),
+            statement='{"en": "Let the caller finish."}',
+            created_at=db.utc_now(),
+        )
+    )
+    return rule.id
+
+
+def fields(**changes: Any) -> ClipFields:
+    """A clip of seconds 5 to 14 pinned to R01, with changes."""
+    values: dict[str, Any] = {
+        "start_ms": 5_000,
+        "end_ms": 14_000,
+        "title": "Recap the money",
+        "rules": ("R01",),
+        "cue_ms": 2_000,
+        "note": "Notice the pause.",
+    }
+    return ClipFields(**{**values, **changes})

@@ -1,0 +1,284 @@
+"""Clips over the JSON API: what the pages do, by the same services."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, delete, get, patch, post, route
+from litestar.connection import Request
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from trainer.clips import service
+from trainer.clips.arithmetic import Cut
+from trainer.clips.service import ClipFields, ClipView
+from trainer.problems import Malformed
+from trainer.web import api
+from trainer.web.guards import scope
+from trainer.web.media import MediaResponse, media_response
+from trainer.web.session import viewer_of
+
+Call = Request[Any, Any, Any]
+
+
+class RedactionIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A span of the recording that nobody may hear or read."""
+
+    start_ms: int
+    end_ms: int
+    mode: str = "beep"
+
+    def cut(self) -> Cut:
+        return Cut(self.start_ms, self.end_ms, self.mode)  # type: ignore[arg-type]  # the service checks it
+
+
+class ClipIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A clip to be cut. `cue_ms` counts from the clip's start, the other times from the recording's."""
+
+    start_ms: int
+    end_ms: int
+    title: str
+    polarity: str = "exemplar"
+    rules: list[str] = []
+    cue_ms: int | None = None
+    note: str = ""
+    why: str = ""
+    redactions: list[RedactionIn] = []
+    no_speech: bool = False
+
+    def fields(self) -> ClipFields:
+        return ClipFields(
+            start_ms=self.start_ms,
+            end_ms=self.end_ms,
+            title=self.title,
+            polarity=self.polarity,
+            rules=tuple(self.rules),
+            cue_ms=self.cue_ms,
+            note=self.note,
+            why=self.why,
+            redactions=tuple(one.cut() for one in self.redactions),
+            no_speech=self.no_speech,
+        )
+
+
+class ClipChanges(msgspec.Struct, forbid_unknown_fields=True):
+    """The fields to change; the others stay as they are."""
+
+    start_ms: int | msgspec.UnsetType = msgspec.UNSET
+    end_ms: int | msgspec.UnsetType = msgspec.UNSET
+    title: str | msgspec.UnsetType = msgspec.UNSET
+    polarity: str | msgspec.UnsetType = msgspec.UNSET
+    rules: list[str] | msgspec.UnsetType = msgspec.UNSET
+    cue_ms: int | msgspec.UnsetType | None = msgspec.UNSET
+    note: str | msgspec.UnsetType = msgspec.UNSET
+    why: str | msgspec.UnsetType = msgspec.UNSET
+    redactions: list[RedactionIn] | msgspec.UnsetType = msgspec.UNSET
+    no_speech: bool | msgspec.UnsetType = msgspec.UNSET
+
+    def over(self, clip: ClipView) -> ClipFields:
+        """The clip's fields with these changes. A cue that is not named keeps its moment in the call."""
+        present = ClipIn(
+            start_ms=clip.start_ms,
+            end_ms=clip.end_ms,
+            title=clip.title,
+            polarity=clip.polarity,
+            rules=[rule.code for rule in clip.rules],
+            cue_ms=clip.cue_ms,
+            note=clip.note,
+            why=clip.why,
+            redactions=[RedactionIn(cut.start_ms, cut.end_ms, cut.mode) for cut in clip.redactions],
+            no_speech=clip.no_speech,
+        )
+        given = {
+            name: value
+            for name in self.__struct_fields__
+            if (value := getattr(self, name)) is not msgspec.UNSET
+        }
+        if "cue_ms" not in given and "start_ms" in given and clip.cue_ms is not None:
+            given["cue_ms"] = clip.cue_ms + clip.start_ms - given["start_ms"]
+        return msgspec.structs.replace(present, **given).fields()
+
+
+class Publication(msgspec.Struct, forbid_unknown_fields=True):
+    """Whoever publishes says that they listened for personal data; it is noted with their name."""
+
+    privacy_checked: bool = True
+
+
+def shown(clip: ClipView, makes: bool) -> dict[str, Any]:
+    """A clip as the API answers it; where it lies in the call only for those who cut."""
+    answer: dict[str, Any] = {
+        "id": str(clip.id),
+        "title": clip.title,
+        "polarity": clip.polarity,
+        "rules": [rule.code for rule in clip.rules],
+        "rule_versions": [{"code": rule.code, "version": rule.version} for rule in clip.rules],
+        "cue_ms": clip.cue_ms,
+        "note": clip.note,
+        "language": clip.language,
+        "staged": clip.staged,
+        "status": clip.state,
+        "render": clip.render,
+        "duration_ms": clip.duration_ms,
+        "transcript": [line.as_dict() for line in clip.lines],
+        "no_speech": clip.no_speech,
+        "version": clip.version,
+        "revision": clip.revision,
+        "curator": {"id": str(clip.curator), "name": clip.curator_name} if clip.curator else None,
+        "agent": {"id": str(clip.agent), "name": clip.agent_name} if clip.agent else None,
+        "audio_url": f"/api/v1/clips/{clip.id}/audio",
+        "created_at": api.as_utc(clip.created_at),
+        "updated_at": api.as_utc(clip.updated_at),
+        "published_at": api.as_utc(clip.published_at),
+    }
+    if makes:
+        answer |= {
+            "recording": str(clip.recording),
+            "start_ms": clip.start_ms,
+            "end_ms": clip.end_ms,
+            "redactions": [cut.as_dict() for cut in clip.redactions],
+            "why": clip.why,
+            "render_error": clip.render_error or None,
+            "replaces": str(clip.replaces) if clip.replaces else None,
+            "draft": str(clip.draft) if clip.draft else None,
+            "status_url": f"/api/v1/clips/{clip.id}",
+        }
+    return answer
+
+
+async def answer(request: Call, clip_id: FromPath[UUID], *, status: int = 200) -> Response[dict[str, Any]]:
+    """The clip as it is now, with its ETag."""
+    viewer = viewer_of(request)
+    clip = await service.load_clip(viewer, clip_id)
+    headers = {"ETag": api.revision_tag(clip.revision)}
+    if status == 201:
+        headers["Location"] = f"/api/v1/clips/{clip.id}"
+    return Response(
+        shown(clip, service.may_see_drafts(viewer, clip.agent_team)), status_code=status, headers=headers
+    )
+
+
+@post("/recordings/{recording_id:str}/clips", guards=[scope("clips:write")], tags=["clips"])
+async def create(
+    request: Call, recording_id: FromPath[str], data: JSONBody[ClipIn]
+) -> Response[dict[str, Any]]:
+    """Cut a draft out of a recording. Its sound is made in the background: `render` tells how far it is."""
+    clip_id = await service.create_clip(viewer_of(request), api.identifier(recording_id), data.fields())
+    return await answer(request, clip_id, status=201)
+
+
+@get("/clips", guards=[scope("clips:read")], tags=["clips"])
+async def listed(
+    request: Call,
+    limit: FromQuery[int] = 50,
+    cursor: FromQuery[str | None] = None,
+    status: FromQuery[str] = "published",
+    rule: FromQuery[str | None] = None,
+    polarity: FromQuery[str | None] = None,
+    recording: FromQuery[str | None] = None,
+    q: FromQuery[str] = "",
+) -> dict[str, Any]:
+    """Clips that you may see, latest change first; `q`: words in titles, notes and transcripts.
+
+    `status`: published, draft, in_review or retired.
+    """
+    viewer, page = viewer_of(request), api.read_page(limit, cursor)
+    clips = await service.visible_clips(
+        viewer,
+        states=(status,),
+        rule=rule,
+        polarity=polarity,
+        recording=api.identifier(recording) if recording else None,
+        words=q,
+        limit=page.limit + 1,
+        after=service.place_after(page.after),
+    )
+    return api.page_of(
+        clips, page, lambda c: shown(c, service.may_see_drafts(viewer, c.agent_team)), service.place_of
+    )
+
+
+@get("/clips/{clip_id:str}", guards=[scope("clips:read")], tags=["clips"])
+async def read(request: Call, clip_id: FromPath[str]) -> Response[dict[str, Any]]:
+    """One clip."""
+    return await answer(request, api.identifier(clip_id))
+
+
+@patch("/clips/{clip_id:str}", guards=[scope("clips:write")], tags=["clips"])
+async def change(
+    request: Call, clip_id: FromPath[str], data: JSONBody[ClipChanges]
+) -> Response[dict[str, Any]]:
+    """Change a draft; of a published clip this makes the draft of its next version, which is answered."""
+    viewer = viewer_of(request)
+    clip = await service.load_clip(viewer, api.identifier(clip_id))
+    api.require_match(request, clip.revision)
+    return await answer(
+        request, await service.edit_clip(viewer, clip.id, data.over(clip), revision=clip.revision)
+    )
+
+
+@delete("/clips/{clip_id:str}", guards=[scope("clips:write")], tags=["clips"])
+async def remove(request: Call, clip_id: FromPath[str]) -> None:
+    """Throw a draft away."""
+    await service.delete_clip(viewer_of(request), api.identifier(clip_id))
+
+
+@route(
+    "/clips/{clip_id:str}/audio", http_method=["GET", "HEAD"], guards=[scope("clips:read")], tags=["clips"]
+)
+async def play(request: Call, clip_id: FromPath[str]) -> MediaResponse:
+    """The rendered sound (MP3), with Range and our hash as ETag."""
+    sound = await service.load_sound(viewer_of(request), api.identifier(clip_id))
+    return media_response(request, key=sound.key, etag=sound.etag, size=sound.size, content_type="audio/mpeg")
+
+
+@get("/clips/{clip_id:str}/transcript.vtt", guards=[scope("clips:read")], tags=["clips"])
+async def words(request: Call, clip_id: FromPath[str]) -> Response[str]:
+    """The clip's words as WebVTT."""
+    clip = await service.load_clip(viewer_of(request), api.identifier(clip_id))
+    return Response(service.web_vtt(clip.lines), media_type="text/vtt; charset=utf-8")
+
+
+@post("/clips/{clip_id:str}/submit", guards=[scope("clips:write")], status_code=200, tags=["clips"])
+async def submit(request: Call, clip_id: FromPath[str]) -> Response[dict[str, Any]]:
+    """Hand a draft in for review."""
+    wanted = api.identifier(clip_id)
+    await service.submit_clip(viewer_of(request), wanted)
+    return await answer(request, wanted)
+
+
+@post("/clips/{clip_id:str}/publish", guards=[scope("clips:write")], status_code=200, tags=["clips"])
+async def publish(request: Call, clip_id: FromPath[str]) -> Response[dict[str, Any]]:
+    """Publish a clip. Optional body: {"privacy_checked": true}.
+
+    409 `clip-not-publishable` names what is `missing`.
+    """
+    try:
+        said = msgspec.json.decode(await request.body() or b"{}", type=Publication)
+    except msgspec.DecodeError as error:
+        raise Malformed(str(error)) from error
+    named = await service.publish_clip(
+        viewer_of(request),
+        api.identifier(clip_id),
+        review=request.app.state.settings.clip_review,
+        privacy_checked=said.privacy_checked,
+    )
+    return await answer(request, named)
+
+
+@post("/clips/{clip_id:str}/retire", guards=[scope("clips:write")], status_code=200, tags=["clips"])
+async def retire(request: Call, clip_id: FromPath[str]) -> Response[dict[str, Any]]:
+    """Take a published clip out of use."""
+    wanted = api.identifier(clip_id)
+    await service.retire_clip(viewer_of(request), wanted)
+    return await answer(request, wanted)
+
+
+@post("/clips/{clip_id:str}/restore", guards=[scope("clips:write")], status_code=200, tags=["clips"])
+async def restore(request: Call, clip_id: FromPath[str]) -> Response[dict[str, Any]]:
+    """Put a retired clip back into use."""
+    wanted = api.identifier(clip_id)
+    await service.restore_clip(viewer_of(request), wanted)
+    return await answer(request, wanted)
+
+
+routes: list[Any] = [create, listed, read, change, remove, play, words, submit, publish, retire, restore]

@@ -1,0 +1,299 @@
+"""What the pages of clips show: the editor's board, the library, one clip with its next steps."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Response
+from litestar.connection import Request
+
+from trainer.calls.service import RecordingView, SegmentView, load_recording, segments_of
+from trainer.clips import service
+from trainer.clips.arithmetic import LONGEST_MS, SHORTEST_MS, Span
+from trainer.clips.forms import Typed
+from trainer.clips.service import ClipView
+from trainer.problems import Conflict, PreconditionFailed
+from trainer.rulebook.service import published_rules
+from trainer.web import api
+from trainer.web.i18n import _, text_in
+from trainer.web.session import Viewer, viewer_of
+from trainer.web.templating import is_htmx, render, render_block
+
+Page = Request[Any, Any, Any]
+
+PROPOSED_MS = 12_000
+PER_PAGE = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A call spread out for cutting."""
+
+    recording: RecordingView
+    turns: list[SegmentView]
+
+    def proposed(self, start_ms: int, end_ms: int) -> tuple[int, int]:
+        """A range that can be cut, near the one that was asked for."""
+        length = self.recording.duration_ms or 0
+        start = min(max(start_ms, 0), max(length - SHORTEST_MS, 0))
+        wanted = end_ms if end_ms > start else start + PROPOSED_MS
+        return start, min(max(wanted, start + SHORTEST_MS), start + LONGEST_MS, length)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What somebody else saved meanwhile, and their value of each differing field."""
+
+    title: str
+    href: str
+    differences: list[tuple[str, str]]
+
+
+async def cutting_board(request: Page, recording_id: UUID, *, part: Span | None = None) -> Board:
+    """The call with its words, or a part of them. Raises as `load_recording`; Conflict before it is ready."""
+    recording = await load_recording(viewer_of(request), recording_id)
+    if recording.state != "ready":
+        raise Conflict(
+            _("This call is still being prepared. Its clips can be cut in a moment."), slug="not-ready"
+        )
+    if part is None:
+        return Board(recording, await segments_of(recording_id))
+    return Board(recording, await segments_of(recording_id, part.start_ms, part.end_ms))
+
+
+async def editor_page(
+    request: Page,
+    board: Board,
+    clip: ClipView | None,
+    typed: Typed,
+    *,
+    errors: dict[str, str] | None = None,
+    conflict: PreconditionFailed | None = None,
+) -> Response[str]:
+    """The editor; 422 with errors, 409 when somebody else saved meanwhile."""
+    return render(
+        request,
+        "clips/editor.html",
+        status=422 if errors else 409 if conflict else 200,
+        recording=board.recording,
+        turns=board.turns,
+        clip=clip,
+        typed=typed,
+        errors=errors or {},
+        conflict=_difference(clip, typed, conflict) if clip and conflict else None,
+        action=f"/clips/{clip.id}/edit" if clip else f"/calls/{board.recording.id}/clips/new",
+        rule_options=await rule_options(),
+        polarity_options=polarity_options(),
+        speaker_names=speaker_names(),
+        nonce=style_nonce(request),
+    )
+
+
+def style_nonce(request: Page) -> str:
+    """Allows this one page the style elements of wavesurfer's shadow trees (see web.headers)."""
+    nonce = secrets.token_urlsafe(16)
+    request.scope.setdefault("state", {})["style_nonce"] = nonce
+    return nonce
+
+
+async def rule_options() -> list[dict[str, str]]:
+    """The rules a clip may be pinned to, as rows of a check list."""
+    return [
+        {"value": code, "label": text_in(rule.title), "sub": f"{code} · {text_in(rule.statement)}"}
+        for code, rule in (await published_rules()).items()
+    ]
+
+
+def polarity_options() -> list[dict[str, str]]:
+    """The three kinds of example, in words."""
+    return [
+        {
+            "value": "exemplar",
+            "label": _("Exemplar"),
+            "sub": _("This is how it should sound."),
+            "icon": "badge-check",
+        },
+        {
+            "value": "near_miss",
+            "label": _("Near miss"),
+            "sub": _("Almost right; one thing is missing."),
+            "icon": "crosshair",
+        },
+        {
+            "value": "counterexample",
+            "label": _("Counterexample"),
+            "sub": _("What not to do, to learn from."),
+            "icon": "undo-2",
+        },
+    ]
+
+
+def speaker_names() -> dict[str, str]:
+    """Who speaks, in words."""
+    return {"agent": _("Agent"), "caller": _("Caller"), "": ""}
+
+
+def _difference(clip: ClipView, typed: Typed, problem: PreconditionFailed) -> Difference:
+    theirs = Typed.of_clip(clip)
+    names = {
+        "start": _("Start"),
+        "end": _("End"),
+        "title": _("Title"),
+        "polarity": _("Kind of example"),
+        "cue": _("Cue"),
+        "note": _("What to listen for"),
+        "why": _("Why it is met or missed"),
+        "redactions": _("Redactions"),
+    }
+    differing = [
+        (words, getattr(theirs, name))
+        for name, words in names.items()
+        if getattr(theirs, name) != getattr(typed, name)
+    ]
+    if set(theirs.rules) != set(typed.rules):
+        differing.append((_("Rules"), ", ".join(theirs.rules)))
+    return Difference(problem.detail, f"/clips/{clip.id}", differing)
+
+
+# The library
+
+STATES = ("published", "draft", "in_review", "retired")
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What the library was asked for."""
+
+    state: str
+    rule: str
+    polarity: str
+    words: str
+
+    @classmethod
+    def asked(cls, request: Page) -> "Shelf":
+        query = request.query_params
+        state, polarity = query.get("state", "published"), query.get("polarity", "")
+        return cls(
+            state=state if state in STATES else "published",
+            rule=query.get("rule", "")[:40],
+            polarity=polarity if polarity in service.POLARITIES else "",
+            words=query.get("q", "")[:80].strip(),
+        )
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.rule or self.polarity or self.words)
+
+    def query(self, **changes: str) -> str:
+        """The address of this shelf with some parts changed."""
+        parts = {
+            "state": self.state,
+            "rule": self.rule,
+            "polarity": self.polarity,
+            "q": self.words,
+            **changes,
+        }
+        return "/clips?" + urlencode({name: value for name, value in parts.items() if value})
+
+
+async def library_page(request: Page) -> Response[str]:
+    """Cards of clips; a further page of them alone for htmx's "Show more"."""
+    viewer, shelf = viewer_of(request), Shelf.asked(request)
+    after = service.place_after(api.read_page(PER_PAGE, request.query_params.get("after")).after)
+    clips = await service.visible_clips(
+        viewer,
+        states=(shelf.state,),
+        rule=shelf.rule or None,
+        polarity=shelf.polarity or None,
+        words=shelf.words,
+        limit=PER_PAGE + 1,
+        after=after,
+    )
+    shown, more = clips[:PER_PAGE], len(clips) > PER_PAGE
+    next_href = shelf.query(after=api.next_cursor(service.place_of(shown[-1]))) if more else ""
+    values: dict[str, Any] = {"clips": shown, "shelf": shelf, "next_href": next_href}
+    if is_htmx(request):
+        return render_block(request, "clips/library.html", "more" if after else "results", **values)
+    rules = await published_rules()
+    return render(
+        request,
+        "clips/library.html",
+        **values,
+        rules=[(code, f"{code} · {text_in(rule.title)}") for code, rule in rules.items()],
+        tabs=_tabs(viewer, shelf),
+    )
+
+
+def _tabs(viewer: Viewer, shelf: Shelf) -> list[dict[str, Any]]:
+    open_to = {
+        "published": True,
+        "draft": viewer.has("trainer", "qa_analyst", "team_lead"),
+        "in_review": viewer.has("trainer", "qa_analyst", "team_lead"),
+        "retired": viewer.has("trainer"),
+    }
+    labels = {
+        "published": _("Published"),
+        "draft": _("Drafts"),
+        "in_review": _("In review"),
+        "retired": _("Retired"),
+    }
+    return [
+        {"label": labels[state], "href": shelf.query(state=state), "current": state == shelf.state}
+        for state in STATES
+        if open_to[state]
+    ]
+
+
+# One clip
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One line of what publishing needs."""
+
+    text: str
+    met: bool
+
+
+async def show_clip_page(
+    request: Page, clip: ClipView, *, block: str | None = None, status: int = 200, refusal: str = ""
+) -> Response[str]:
+    """A clip with its player, what to hear in it and, for those who make clips, what comes next."""
+    viewer = viewer_of(request)
+    review = request.app.state.settings.clip_review
+    missing = service.missing_for(clip, viewer, review=review, privacy_checked=True)
+    values = {
+        "clip": clip,
+        "todo": _todo(clip, viewer, review),
+        "publishable": not missing and clip.state in service.OPEN_STATES and viewer.has("trainer"),
+        "submittable": review == "second"
+        and clip.state == "draft"
+        and (viewer.has("trainer") or clip.curator == viewer.id),
+        "review": review,
+        "trains": viewer.has("trainer"),
+        "makes": service.may_see_drafts(viewer, clip.agent_team),
+        "failure": service.failure_sentence(clip.render_error) if clip.render == "failed" else "",
+        "refusal": refusal,
+        "renewed": block is not None,
+    }
+    if block:
+        return render_block(request, "clips/clip.html", block, **values)
+    versions = await service.old_versions(viewer, clip) if clip.version > 1 else []
+    return render(request, "clips/clip.html", status=status, versions=versions, **values)
+
+
+def _todo(clip: ClipView, viewer: Viewer, review: Any) -> list[Todo]:
+    missing = service.missing_for(clip, viewer, review=review, privacy_checked=False)
+    wanted = {
+        "render": _("The sound is ready"),
+        "transcript": _("Its words are there, or nobody speaks"),
+        "rules": _("It is pinned to a rule"),
+        "recording": _("The call may still be kept"),
+        "review": _("It was handed in for review"),
+        "second_person": _("Somebody else than whoever handed it in publishes it"),
+    }
+    if review == "self":
+        del wanted["review"], wanted["second_person"]
+    return [Todo(text, code not in missing) for code, text in wanted.items()]

@@ -1,0 +1,394 @@
+"""The life of a clip: submitted, published, swapped, retired, deleted, erased. The door to this room.
+
+Reading lives in `reading`, typing in `editing`, sound in `rendering`, starter libraries in `library`; other
+domains import what they need from here.
+Invariant: what is published is complete (sound, words, privacy, a living call, a rule), happens once however
+many people press the button, and keeps the id that everything else names.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from trainer import db, facts, jobs
+from trainer.calls.service import segments_of
+from trainer.clips import queries
+from trainer.clips.arithmetic import Cut, Line, Span, clip_transcript, web_vtt
+from trainer.clips.editing import ClipFields, create_clip, edit_clip
+from trainer.clips.reading import (
+    OPEN_STATES,
+    POLARITIES,
+    ClipView,
+    RuleRef,
+    Sound,
+    allow_history,
+    clips_by_ids,
+    clips_of_rules,
+    load_clip,
+    load_sound,
+    may_see_drafts,
+    old_versions,
+    place_after,
+    place_of,
+    visible_clips,
+)
+from trainer.clips.rendering import drop_all, failure_sentence
+from trainer.clips.tables import Clip, ClipRule
+from trainer.jobs import JobContext
+from trainer.people.audit import record_audit
+from trainer.problems import Conflict, Forbidden
+from trainer.web.i18n import _
+from trainer.web.session import Viewer
+
+__all__ = [
+    "OPEN_STATES",
+    "POLARITIES",
+    "ClipFields",
+    "ClipView",
+    "Cut",
+    "Line",
+    "RuleRef",
+    "Sound",
+    "allow_history",
+    "clips_by_ids",
+    "clips_of_rules",
+    "create_clip",
+    "delete_clip",
+    "edit_clip",
+    "failure_sentence",
+    "load_clip",
+    "load_sound",
+    "may_see_drafts",
+    "missing_for",
+    "missing_sentences",
+    "old_versions",
+    "place_after",
+    "place_of",
+    "publish_clip",
+    "restore_clip",
+    "retire_clip",
+    "return_clip",
+    "submit_clip",
+    "visible_clips",
+    "web_vtt",
+]
+
+Review = Literal["self", "second"]
+
+# What a version holds; what does not move with it (id, replaces, slug, state, revision) stays on its row.
+_CONTENT = (
+    "version",
+    "title",
+    "polarity",
+    "note",
+    "why",
+    "language",
+    "start_ms",
+    "end_ms",
+    "cue_ms",
+    "redactions",
+    "no_speech",
+    "privacy_checked_by",
+    "privacy_checked_at",
+    "render",
+    "render_key",
+    "render_error",
+    "duration_ms",
+    "size_bytes",
+    "bars",
+    "transcript",
+    "submitted_by",
+    "updated_by",
+    "published_at",
+    "published_by",
+)
+
+
+def missing_sentences() -> dict[str, str]:
+    """What a clip may lack before it is published, in words, in the order in which it is done."""
+    return {
+        "render": _("The sound is not ready yet."),
+        "transcript": _("There is no transcript of this part, and it is not marked as without speech."),
+        "rules": _("It is pinned to no rule."),
+        "privacy_check": _("Nobody has said yet that they listened for personal data."),
+        "recording": _("The call it was cut from may not be kept any longer."),
+        "review": _("It has not been handed in for review."),
+        "second_person": _("Somebody other than the person who handed it in has to publish it."),
+    }
+
+
+def missing_for(
+    clip: ClipView, viewer: Viewer | None, *, review: Review, privacy_checked: bool = False
+) -> list[str]:
+    """What stands between this clip and being published by this viewer: codes of `missing_sentences`."""
+    kept = clip.expires_at is None or clip.expires_at > db.utc_now()
+    second = review == "second" and viewer is not None
+    own = viewer is not None and viewer.id == clip.submitted_by
+    lacks = {
+        "render": clip.render != "ready",
+        "transcript": not clip.lines and not clip.no_speech,
+        "rules": not clip.rules,
+        "privacy_check": not privacy_checked and clip.privacy_checked_at is None,
+        "recording": clip.recording_state != "ready" or not kept,
+        "review": second and clip.state != "in_review",
+        "second_person": second and clip.state == "in_review" and own,
+    }
+    return [code for code in missing_sentences() if lacks[code]]
+
+
+async def submit_clip(viewer: Viewer, clip_id: UUID) -> None:
+    """Hand a draft in for review. Whoever cut it may do so, and every trainer."""
+    clip = await load_clip(viewer, clip_id)
+    if not viewer.has("trainer") and clip.curator != viewer.id:
+        raise Forbidden(_("Drafts are handed in by whoever cut them, or by a trainer."))
+    await _move(viewer, clip, ["draft"], "in_review", "clip_submitted", {Clip.submitted_by: viewer.id})
+
+
+async def return_clip(viewer: Viewer, clip_id: UUID) -> None:
+    """Give a clip in review back to whoever cut it, for changes."""
+    clip = await load_clip(viewer, clip_id)
+    _require_trainer(viewer)
+    await _move(viewer, clip, ["in_review"], "draft", "clip_returned", {})
+
+
+async def publish_clip(
+    viewer: Viewer | None,
+    clip_id: UUID,
+    *,
+    review: Review,
+    privacy_checked: bool = False,
+    at: datetime | None = None,
+) -> UUID:
+    """Publish a draft, or the draft beside a published clip; returns the id that the clip is known by.
+
+    `privacy_checked`: the viewer says that they listened for personal data. `at` dates an imported library.
+    Raises NotFound, Gone, Forbidden; Conflict `clip-not-publishable` with `missing`, or `already-published`.
+    """
+    clip = await load_clip(viewer, clip_id)
+    _require_trainer(viewer)
+    if clip.draft is not None:
+        clip = await load_clip(viewer, clip.draft)
+    if clip.state not in OPEN_STATES:
+        raise _wrong_state(clip)
+    now = at or db.utc_now()
+    async with db.transaction():
+        lines = await _fresh_transcript(clip)
+        clip = replace(clip, lines=lines)
+        if missing := missing_for(clip, viewer, review=review, privacy_checked=privacy_checked):
+            sentences = missing_sentences()
+            raise Conflict(
+                _("This clip cannot be published yet.") + " " + " ".join(sentences[code] for code in missing),
+                slug="clip-not-publishable",
+                missing=missing,
+            )
+        changes: dict[Any, Any] = {
+            Clip.state: "published",
+            Clip.published_at: now,
+            Clip.published_by: viewer.id if viewer else None,
+            Clip.updated_at: now,
+            Clip.revision: clip.revision + 1,
+            Clip.transcript: msgspec.json.encode([line.as_dict() for line in lines]).decode(),
+        }
+        if privacy_checked:
+            changes |= {Clip.privacy_checked_at: now, Clip.privacy_checked_by: viewer.id if viewer else None}
+        mine = (Clip.id == clip.id) & (Clip.revision == clip.revision) & Clip.state.is_in(list(OPEN_STATES))
+        first = await Clip.update(changes).where(mine & (Clip.render == "ready")).returning(Clip.id)
+        if not first:
+            raise _wrong_state(await load_clip(viewer, clip_id))
+        if clip.replaces is not None:
+            await _swap_in(clip.id, clip.replaces)
+        await _tell_published(clip, now)
+        await record_audit(
+            viewer, "clip_published", "clip", str(clip.named), {"version": clip.version, "review": review}
+        )
+    return clip.named
+
+
+async def _fresh_transcript(clip: ClipView) -> list[Line]:
+    """The words once more, as the call's transcript may have come or changed since the clip was saved."""
+    turns = await segments_of(clip.recording, clip.start_ms, clip.end_ms)
+    return clip_transcript(turns, Span(clip.start_ms, clip.end_ms), clip.redactions)
+
+
+async def _swap_in(draft: UUID, named: UUID) -> None:
+    """The named row takes over the new version; the draft's row keeps the old one, for history."""
+    new = await Clip.select().where(Clip.id == draft).first()
+    old = await Clip.select().where(Clip.id == named).first()
+    assert new is not None
+    assert old is not None
+    kept: dict[Any, Any] = {name: old[name] for name in _CONTENT}
+    await Clip.update(kept | {"state": "superseded"}).where(Clip.id == draft)
+    moved: dict[Any, Any] = {
+        "state": "published",
+        "revision": old["revision"] + 1,
+        "retired_at": None,
+        "updated_at": new["updated_at"],
+    }
+    living = Clip.state.is_in(["published", "retired"]) & (Clip.revision == old["revision"])
+    if not (
+        await Clip.update({name: new[name] for name in _CONTENT} | moved)
+        .where((Clip.id == named) & living)
+        .returning(Clip.id)
+    ):
+        raise Conflict(
+            _("The clip that this draft replaces was changed at this moment."), slug="changed-meanwhile"
+        )
+    links = await ClipRule.select().where(ClipRule.clip.is_in([draft, named]))
+    await ClipRule.delete().where(ClipRule.clip.is_in([draft, named]))
+    other = {draft: named, named: draft}
+    if links:
+        await ClipRule.insert(*[ClipRule(**{**link, "clip": other[link["clip"]]}) for link in links])
+
+
+async def _tell_published(clip: ClipView, at: datetime) -> None:
+    """Facts for whoever cut it and, in an exemplar, for the agent heard (002-6): once for all versions."""
+    credited = [("curator", clip.curator)]
+    if clip.polarity == "exemplar" and not clip.staged:
+        credited.append(("agent", clip.agent))
+    for part, person in credited:
+        if person is not None:
+            await facts.record(
+                "clip_published",
+                person=person,
+                subject=str(clip.named),
+                version=clip.version,
+                at=at,
+                source=f"clip_published:{clip.named}:{part}",
+                data={"as": part, "polarity": clip.polarity},
+            )
+    await jobs.publish(
+        "clip_published",
+        {
+            "clip": str(clip.named),
+            "version": clip.version,
+            "curator": str(clip.curator) if clip.curator else None,
+            "polarity": clip.polarity,
+            "rules": [rule.code for rule in clip.rules],
+        },
+    )
+
+
+async def retire_clip(viewer: Viewer, clip_id: UUID) -> None:
+    """Take a published clip out of use; it plays on only where history needs it."""
+    clip = await load_clip(viewer, clip_id)
+    _require_trainer(viewer)
+    async with db.transaction():
+        await _move(viewer, clip, ["published"], "retired", "clip_retired", {Clip.retired_at: db.utc_now()})
+        await jobs.publish(
+            "clip_retired", {"clip": str(clip.id), "rules": [rule.code for rule in clip.rules]}
+        )
+
+
+async def restore_clip(viewer: Viewer, clip_id: UUID) -> None:
+    """Put a retired clip back into use."""
+    clip = await load_clip(viewer, clip_id)
+    _require_trainer(viewer)
+    async with db.transaction():
+        await _move(viewer, clip, ["retired"], "published", "clip_restored", {Clip.retired_at: None})
+        await jobs.publish(
+            "clip_restored", {"clip": str(clip.id), "rules": [rule.code for rule in clip.rules]}
+        )
+
+
+async def delete_clip(viewer: Viewer, clip_id: UUID) -> None:
+    """Throw a draft away; its sound goes with the next sweep. Published clips are retired instead."""
+    if not viewer.has("trainer", "admin"):
+        await load_clip(viewer, clip_id)
+        raise Forbidden(_("Only trainers and admins delete drafts."))
+    # an admin may delete what they may not hear
+    clip = await load_clip(None, clip_id)
+    async with db.transaction():
+        gone = (
+            await Clip.delete()
+            .where((Clip.id == clip.id) & Clip.state.is_in(list(OPEN_STATES)))
+            .returning(Clip.id)
+        )
+        if not gone:
+            raise Conflict(_("A published clip is retired, not deleted: what was learned with it names it."))
+        await record_audit(viewer, "clip_deleted", "clip", str(clip.id), {"recording": str(clip.recording)})
+
+
+def _require_trainer(viewer: Viewer | None) -> None:
+    if viewer is not None and not viewer.has("trainer"):
+        raise Forbidden(_("Clips are published and retired by trainers."))
+
+
+def _wrong_state(clip: ClipView) -> Conflict:
+    if clip.state == "published":
+        return Conflict(_("This clip is published already."), slug="already-published", state=clip.state)
+    if clip.state in OPEN_STATES:
+        return Conflict(
+            _("This clip was changed at this moment. Look at it again."), slug="changed-meanwhile"
+        )
+    return Conflict(_("This clip is not a draft."), slug="wrong-state", state=clip.state)
+
+
+async def _move(
+    viewer: Viewer, clip: ClipView, from_states: list[str], to: str, action: str, more: dict[Any, Any]
+) -> None:
+    async with db.transaction():
+        moved = (
+            await Clip.update(
+                {
+                    Clip.state: to,
+                    Clip.revision: Clip.revision + 1,
+                    Clip.updated_at: db.utc_now(),
+                    Clip.updated_by: viewer.id,
+                    **more,
+                }
+            )
+            .where((Clip.id == clip.id) & Clip.state.is_in(from_states))
+            .returning(Clip.id)
+        )
+        if not moved:
+            raise Conflict(
+                _("This cannot be done now: the clip is in another state."),
+                slug="wrong-state",
+                state=clip.state,
+            )
+        await record_audit(viewer, action, "clip", str(clip.id), {"version": clip.version})
+
+
+@jobs.on("rule_published")
+async def carry_rule_over(context: JobContext, event: dict[str, Any]) -> None:
+    """A new version of a rule that says the same takes its clips along; else they stay with the old one."""
+    if not event["carries"] or event["previous"] is None:
+        return
+    pinned = (ClipRule.rule == UUID(event["rule"])) & (ClipRule.rule_version == event["previous"])
+    await ClipRule.update({ClipRule.rule_version: event["version"]}).where(pinned)
+
+
+@jobs.on("recording_erased")
+async def erase_clips(context: JobContext, event: dict[str, Any]) -> None:
+    """With a call go all clips cut from it: words, notes and sound. What remains is a row that says so."""
+    recording = UUID(event["recording"])
+    async with db.transaction():
+        lost = (
+            await Clip.update(
+                {
+                    Clip.state: "erased",
+                    Clip.erased_at: db.utc_now(),
+                    Clip.title: "{}",
+                    Clip.note: "{}",
+                    Clip.why: "{}",
+                    Clip.redactions: "[]",
+                    Clip.transcript: "[]",
+                    Clip.bars: "[]",
+                    Clip.render: "none",
+                    Clip.render_key: "",
+                    Clip.size_bytes: 0,
+                    Clip.revision: Clip.revision + 1,
+                }
+            )
+            .where((Clip.recording == recording) & (Clip.state != "erased"))
+            .returning(Clip.id, Clip.replaces, Clip.published_at)
+        )
+        for row in lost:
+            if row["published_at"] is not None and row["replaces"] is None:
+                rules = [rule["code"] for rule in await queries.rules_of([row["id"]])]
+                await jobs.publish("clip_lost", {"clip": str(row["id"]), "rules": rules})
+    # after the rows: nobody is led to a sound that is half gone; repeated when the worker dies here
+    await drop_all(recording)
