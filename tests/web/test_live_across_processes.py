@@ -38,7 +38,7 @@ async def pair(postgres_url: str) -> AsyncIterator[tuple[Broker, Broker]]:
 async def heard(subscription: Subscription) -> list[str]:
     """The ids that arrive until nothing more does."""
     ids: list[str] = []
-    while events := await subscription.take(0.3):
+    while events := await subscription.take(0.7):
         ids += [event.id for event in events]
     return ids
 

@@ -264,7 +264,7 @@ async def test_stopping_ends_every_stream_at_once_and_takes_no_new_one() -> None
     centre = Centre(broker)
     async with Tab(centre.app).open() as one, Tab(centre.app).open() as two:
         await broker.stop()
-        await until(lambda: one.ended and two.ended, within_s=0.5)
+        await until(lambda: one.ended and two.ended, within_s=2)
         assert one.events == []
     async with Tab(centre.app).open() as late:
         assert late.ended
@@ -280,7 +280,7 @@ async def test_the_signal_to_stop_ends_streams_before_the_server_waits_for_them(
         centre = Centre(broker)
         async with Tab(centre.app).open() as tab:
             os.kill(os.getpid(), signal.SIGTERM)
-            await until(lambda: tab.ended, within_s=0.5)
+            await until(lambda: tab.ended, within_s=2)
             assert told == [signal.SIGTERM]
         await broker.stop()
         assert signal.getsignal(signal.SIGTERM) is ours
