@@ -72,6 +72,16 @@ function closeMenus(except) {
   }
 }
 
+/* A panel hangs from its button's end; where that would leave the page's column, it hangs from the start. */
+document.addEventListener("toggle", (event) => {
+  const menu = event.target;
+  if (!menu.matches?.("details.menu:not(.up)") || !menu.open) return;
+  menu.classList.remove("from-start");
+  const edge = menu.closest("main")?.getBoundingClientRect().left ?? 0;
+  const left = menu.querySelector(".menu-panel").getBoundingClientRect().left;
+  menu.classList.toggle("from-start", left < edge);
+}, true);
+
 document.addEventListener("click", (event) => {
   closeMenus(event.target);
   const opener = event.target.closest("[data-dialog-open]");
