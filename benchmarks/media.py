@@ -3,7 +3,7 @@
 Both run in one process under uvicorn, with the edge of the real app (sign-in, guards, headers, SQLite). They
 take turns in short rounds, so that whatever else the machine does falls on both. Bound: clip ÷ text ≥ 0.6.
 
-    python benchmarks/media.py [--rounds 9] [--clients 16] [--seconds 1]
+    python benchmarks/media.py [--rounds 15] [--clients 16] [--seconds 0.5]
 """
 
 import argparse
@@ -188,9 +188,9 @@ async def measure(
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--seconds", type=float, default=0.5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, served(Path(name)) as port:
         cookie = Path(name, "cookie").read_text()
