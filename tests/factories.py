@@ -6,6 +6,7 @@ Each gives sensible values for all that a test does not care about. They need an
 from collections.abc import Iterable
 from datetime import date
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from trainer.people import teams
 from trainer.people.passwords import hash_password
 from trainer.people.service import PersonView
 from trainer.people.tables import Person
+from trainer.rulebook import service as rulebook
+from trainer.rulebook.views import RuleView
 from trainer.web.session import Viewer
 
 PASSWORD = "seven quiet herons"
@@ -74,3 +77,33 @@ def viewer_for(
 async def a_viewer(role: str = "agent", **fields: Any) -> Viewer:
     """Somebody who asks; `fields` as for `a_person`."""
     return viewer_for(await a_person(role, **fields))
+
+
+STARTER_RULEBOOK = Path(__file__).parent.parent / "curricula" / "rulebooks" / "starter.yaml"
+
+
+async def a_rulebook() -> None:
+    """The starter rule book, published: three wants, R01 to R11, five values."""
+    await rulebook.import_rulebook(STARTER_RULEBOOK)
+
+
+async def a_rule(code: str | None = None, **says: Any) -> RuleView:
+    """One published rule in the book `test`, made when absent; `says` as in the YAML format of rules."""
+    code = code or f"T{next(_numbers)}"
+    rule = {
+        "code": code,
+        "want": "understand",
+        "title": {"en": f"Rule {code}"},
+        "statement": {"en": "Say back what you heard."},
+        **says,
+    }
+    await rulebook.import_rulebook(
+        {
+            "rulebook": {"code": "test", "title": {"en": "Test book"}},
+            "wants": [
+                {"code": "understand", "title": {"en": "Understand me"}, "feeling": {"en": "I was heard."}}
+            ],
+            "rules": [rule],
+        }
+    )
+    return (await rulebook.published_rules([code]))[code]

@@ -24,8 +24,10 @@ from trainer.people import api as people_api
 from trainer.people import routes as people_pages
 from trainer.people import sessions
 from trainer.problems import NotFound
+from trainer.rulebook import api as rulebook_api
+from trainer.rulebook import routes as rulebook_pages
 from trainer.settings import Settings
-from trainer.web import api, live, uploads
+from trainer.web import api, live, styleguide, uploads
 from trainer.web import jobs as job_pages
 from trainer.web.errors import handle_error
 from trainer.web.guards import check_csrf, known_host, public
@@ -35,8 +37,9 @@ from trainer.web.session import Identify
 from trainer.web.static import StaticTree, find_tree
 from trainer.web.templating import Pages
 
-PAGES: list[Any] = [*people_pages.pages]
-API: list[Any] = [*people_api.routes]
+PAGES: list[Any] = [*people_pages.pages, *rulebook_pages.pages]
+API: list[Any] = [*people_api.routes, *rulebook_api.routes]
+MAX_BODY = 2 << 20
 
 
 @get("/", guards=[public], sync_to_thread=False)
@@ -76,8 +79,8 @@ async def running(app: Litestar) -> AsyncIterator[None]:
         await db.close_database()
 
 
-def create_app(settings: Settings | None = None) -> Litestar:
-    """The app of one centre. Opens nothing before it is started."""
+def create_app(settings: Settings | None = None, *, demo: bool = False) -> Litestar:
+    """The app of one centre. Opens nothing before it is started. `demo` adds the one-click sign-in links."""
     settings = settings or Settings()
     statics = StaticTree(find_tree("static"), debug=settings.debug)
     key = settings.key()
@@ -104,6 +107,8 @@ def create_app(settings: Settings | None = None) -> Litestar:
             *job_pages.pages,
             *health.routes,
             *PAGES,
+            *(styleguide.pages if settings.debug else []),
+            *(people_pages.demo_pages if demo else []),
             Router("/api/v1", route_handlers=API, middleware=[DefineMiddleware(api.Idempotency)]),
             statics.handler(),
         ],
@@ -118,7 +123,8 @@ def create_app(settings: Settings | None = None) -> Litestar:
             path="/schema",
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
-        request_max_body_size=settings.upload_limit_mb << 20,
+        # Forms and JSON are held in memory; uploads are streamed and count for themselves (web/uploads.py).
+        request_max_body_size=MAX_BODY,
         debug=False,
     )
     app.state.settings = settings

@@ -24,6 +24,7 @@ class Recording(Table, tablename="recording"):
     staged = Boolean(default=False)
     consent_basis = Text(help_text="contract, consent, legitimate_interest or synthetic")
     retain_until = Date(default=None, null=True)
+    expires_at = Timestamptz(default=None, null=True, help_text="The end of that day where the site is.")
     uploaded_by = UUID(default=None, null=True)
     object_key = Text(default="")
     peaks_key = Text(default="")
@@ -33,8 +34,11 @@ class Recording(Table, tablename="recording"):
     channels = Integer(default=None, null=True)
     sample_rate_hz = Integer(default=None, null=True)
     codec = Text(default="")
+    container = Text(default="", help_text="The file format that its content has, whatever its name said.")
+    lines_cut = Integer(default=0, help_text="Lines of the transcript that lay after the end of the audio.")
     refusal = Text(default="", help_text="The reason's slug, for state refused.")
     job = UUID(default=None, null=True, help_text="The job that prepares it, for progress.")
+    revision = Integer(default=1, help_text="Grows with every edit; what If-Match compares.")
     created_at = Timestamptz(default=None)
     erased_at = Timestamptz(default=None, null=True)
     erased_by = UUID(default=None, null=True)
@@ -66,6 +70,9 @@ class Play(Table, tablename="play"):
 INDEXES = [
     "CREATE INDEX recording_state ON recording (state, created_at)",
     "CREATE INDEX recording_agent ON recording (agent)",
+    "CREATE INDEX recording_listed ON recording (created_at, id)",
+    "CREATE INDEX recording_expires ON recording (expires_at) WHERE expires_at IS NOT NULL",
+    "CREATE INDEX recording_content ON recording (sha256)",
     "CREATE UNIQUE INDEX segment_position ON segment (recording, position)",
-    "CREATE INDEX play_recording ON play (recording, at)",
+    "CREATE INDEX play_recording ON play (recording, person, at)",
 ]

@@ -25,7 +25,7 @@ class Want(Table, tablename="want"):
     code = Text()
     title = JSON(default="{}")
     feeling = JSON(default="{}")
-    position = Integer(default=0)
+    position = Integer(default=0, help_text="Below 0: only old versions of rules still serve it.")
 
 
 class Rule(Table, tablename="rule"):
@@ -54,6 +54,9 @@ class RuleVersion(Table, tablename="rule_version"):
     weight = Integer(default=0)
     key_tokens = JSON(default="{}", help_text="{locale: [words that recall is graded by]}")
     recall_prompt = JSON(default="{}")
+    revision = Integer(
+        default=1, help_text="Grows with every edit over all versions; what If-Match compares."
+    )
     created_at = Timestamptz(default=None)
     published_at = Timestamptz(default=None, null=True)
 

@@ -1,0 +1,265 @@
+"""A rule book as a document (YAML): reading one with every mistake named at its place, and writing one.
+
+The format is `rulebook`, `wants` (in the order shown), `values` and `rules`; authored text is `{en: …,
+zh-Hans: …}`.
+Invariant: `write(read(x))` says the same as x, and `read` returns a whole document or raises.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from trainer.problems import FieldError, Invalid
+from trainer.rulebook.views import MOST_WANTS, Authored
+from trainer.web.i18n import LOCALES, _
+
+SEVERITIES = ("fatal", "non_fatal")
+KINDS = ("scripted", "judgement")
+CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+MOST_WEIGHT = 1000
+# Most characters of an authored text, by field: what still fits the pages.
+MOST = {"title": 120, "statement": 500, "why": 4000, "feeling": 500, "behaviour": 500, "recall_prompt": 500}
+MOST_TOKENS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """All that a version of a rule says. `want` is "" while a draft serves none."""
+
+    title: Authored
+    statement: Authored
+    why: Authored = field(default_factory=dict)
+    want: str = ""
+    severity: str = "non_fatal"
+    kind: str = "scripted"
+    weight: int = 0
+    key_tokens: dict[str, list[str]] = field(default_factory=dict)
+    recall_prompt: Authored = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    code: str
+    title: Authored
+    feeling: Authored
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    code: str
+    title: Authored
+    behaviour: Authored
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole rule book. `rules` by code, in order."""
+
+    code: str
+    title: Authored
+    language: str
+    wants: list[Wanted]
+    values: list[Valued]
+    rules: dict[str, RuleText]
+
+
+class Mistakes:
+    """Collects what is wrong, each at its place (`rules[3].severity`), so that one run names all of it."""
+
+    def __init__(self) -> None:
+        self.errors: list[FieldError] = []
+
+    def add(self, place: str, code: str, message: str) -> None:
+        self.errors.append(FieldError(place, code, message))
+
+    def stop(self, detail: str) -> None:
+        """Raises Invalid when anything was wrong."""
+        if self.errors:
+            raise Invalid(detail, errors=self.errors)
+
+    def authored(self, place: str, value: Any, *, language: str, required: bool = False) -> Authored:
+        """An authored text by locale; plain words, or those under "", are in the book's `language`."""
+        given = {"": value} if isinstance(value, str) else value or {}
+        if not isinstance(given, Mapping) or not all(isinstance(words, str) for words in given.values()):
+            self.add(place, "not-authored", _("Write this as a text for each language: en, zh-Hans …"))
+            return {}
+        most = MOST[place.rpartition(".")[2]]
+        text = {str(locale or language): words.strip() for locale, words in given.items() if words.strip()}
+        for locale, words in text.items():
+            if locale not in LOCALES:
+                self.add(place, "unknown-language", _("%(name)s is not a language here.") % {"name": locale})
+            if len(words) > most:
+                told = _("Please keep this under %(most)s characters; it has %(has)s.")
+                self.add(place, "too-long", told % {"most": most, "has": len(words)})
+        if required and not any(text.get(name) for name in (language, "en")):
+            self.add(place, "required", _("Please fill this in."))
+        return text
+
+    def code(self, place: str, value: Any) -> str:
+        """A code: letters, digits, dots, dashes."""
+        code = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        if not CODE.fullmatch(code):
+            self.add(
+                place, "bad-code", _("A code has up to 40 letters, digits, dots or dashes, and no spaces.")
+            )
+        return code
+
+    def choice(self, place: str, value: Any, allowed: tuple[str, ...]) -> str:
+        """One of `allowed`."""
+        if value not in allowed:
+            self.add(
+                place, "unknown", _("Please choose one of these: %(names)s.") % {"names": ", ".join(allowed)}
+            )
+        return str(value)
+
+    def rule(self, place: str, value: Mapping[str, Any], *, language: str) -> RuleText:
+        """What a rule says, from a mapping with the format's names."""
+        weight = value.get("weight", 0)
+        if not isinstance(weight, int) or isinstance(weight, bool) or not 0 <= weight <= MOST_WEIGHT:
+            told = _("Please give a number from %(least)s to %(most)s.") % {"least": 0, "most": MOST_WEIGHT}
+            self.add(f"{place}weight", "out-of-range", told)
+            weight = 0
+        return RuleText(
+            title=self.authored(f"{place}title", value.get("title"), language=language, required=True),
+            statement=self.authored(
+                f"{place}statement", value.get("statement"), language=language, required=True
+            ),
+            why=self.authored(f"{place}why", value.get("why"), language=language),
+            want=str(value.get("want") or ""),
+            severity=self.choice(f"{place}severity", value.get("severity", "non_fatal"), SEVERITIES),
+            kind=self.choice(f"{place}kind", value.get("kind", "scripted"), KINDS),
+            weight=weight,
+            key_tokens=self._tokens(f"{place}key_tokens", value.get("key_tokens")),
+            recall_prompt=self.authored(
+                f"{place}recall_prompt", value.get("recall_prompt"), language=language
+            ),
+        )
+
+    def _tokens(self, place: str, value: Any) -> dict[str, list[str]]:
+        if value is None:
+            return {}
+        well = isinstance(value, Mapping) and all(
+            locale in LOCALES
+            and isinstance(tokens, list)
+            and len(tokens) <= MOST_TOKENS
+            and all(isinstance(token, str) and 0 < len(token.strip()) <= 200 for token in tokens)
+            for locale, tokens in value.items()
+        )
+        if not well:
+            told = _("Write these as at most %(most)s words or phrases for each language.")
+            self.add(place, "bad-tokens", told % {"most": MOST_TOKENS})
+            return {}
+        return {locale: [token.strip() for token in tokens] for locale, tokens in value.items() if tokens}
+
+
+def parse(text: str) -> Any:
+    """YAML as plain data. Raises Invalid with the line where it cannot be read."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = _("line %(line)s") % {"line": mark.line + 1} if mark else _("an unknown line")
+        raise Invalid(
+            _("This is not YAML that can be read; it goes wrong at %(place)s.") % {"place": place}
+        ) from error
+
+
+def read(data: Any) -> Document:
+    """A document from plain data. Raises Invalid with every mistake named."""
+    if not isinstance(data, Mapping) or not isinstance(data.get("rulebook"), Mapping):
+        raise Invalid.field(
+            "rulebook", "required", _("This is not a rule book: it does not begin with `rulebook`.")
+        )
+    wrong = Mistakes()
+    head = data["rulebook"]
+    language = str(head.get("language", "en"))
+    if not LANGUAGE.fullmatch(language):
+        wrong.add("rulebook.language", "bad-language", _("Name a language, such as en or zh-Hans."))
+    document = Document(
+        code=wrong.code("rulebook.code", head.get("code")),
+        title=wrong.authored("rulebook.title", head.get("title"), language=language, required=True),
+        language=language,
+        wants=[
+            Wanted(
+                wrong.code(f"{place}code", item.get("code")),
+                wrong.authored(f"{place}title", item.get("title"), language=language, required=True),
+                wrong.authored(f"{place}feeling", item.get("feeling"), language=language, required=True),
+            )
+            for place, item in _items(data, "wants", wrong)
+        ],
+        values=[
+            Valued(
+                wrong.code(f"{place}code", item.get("code")),
+                wrong.authored(f"{place}title", item.get("title"), language=language, required=True),
+                # 003-21: a value without the behaviour that shows it is only a word on a wall
+                wrong.authored(f"{place}behaviour", item.get("behaviour"), language=language, required=True),
+            )
+            for place, item in _items(data, "values", wrong)
+        ],
+        rules={},
+    )
+    for place, item in _items(data, "rules", wrong):
+        code = wrong.code(f"{place}code", item.get("code"))
+        if code in document.rules:
+            wrong.add(f"{place}code", "repeated", _("%(code)s stands here twice.") % {"code": code})
+        document.rules[code] = wrong.rule(place, item, language=language)
+    _check_wants(document, wrong)
+    wrong.stop(_("This rule book cannot be taken as it is. Nothing was changed."))
+    return document
+
+
+def _items(data: Mapping[str, Any], name: str, wrong: Mistakes) -> list[tuple[str, Mapping[str, Any]]]:
+    items = data.get(name) or []
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        wrong.add(name, "not-a-list", _("Write this as a list."))
+        return []
+    return [(f"{name}[{index}].", item) for index, item in enumerate(items)]
+
+
+def _check_wants(document: Document, wrong: Mistakes) -> None:
+    codes = [want.code for want in document.wants]
+    if not codes:
+        wrong.add("wants", "required", _("A rule book begins with what the customer wants."))
+    if len(codes) > MOST_WANTS:
+        told = _("A rule book has at most %(most)s wants, so that everybody sees the whole.")
+        wrong.add("wants", "too-many", told % {"most": MOST_WANTS})
+    for name, listed in (("wants", codes), ("values", [value.code for value in document.values])):
+        if len(set(listed)) < len(listed):
+            wrong.add(name, "repeated", _("The same code stands here twice."))
+    for index, (code, rule) in enumerate(document.rules.items()):
+        if not rule.want:
+            told = _("%(code)s serves no want; a rule without one cannot be published.") % {"code": code}
+            wrong.add(f"rules[{index}].want", "required", told)
+        elif rule.want not in codes:
+            wrong.add(
+                f"rules[{index}].want", "unknown", _("There is no want %(name)s.") % {"name": rule.want}
+            )
+
+
+def write(document: Document) -> str:
+    """The document as YAML that `parse` and `read` take back."""
+    data = {
+        "rulebook": {"code": document.code, "title": document.title, "language": document.language},
+        "wants": [{"code": w.code, "title": w.title, "feeling": w.feeling} for w in document.wants],
+        "values": [{"code": v.code, "title": v.title, "behaviour": v.behaviour} for v in document.values],
+        "rules": [
+            {
+                "code": code,
+                "want": rule.want,
+                "title": rule.title,
+                "statement": rule.statement,
+                "why": rule.why,
+                "severity": rule.severity,
+                "kind": rule.kind,
+                "weight": rule.weight,
+                "key_tokens": rule.key_tokens,
+                "recall_prompt": rule.recall_prompt,
+            }
+            for code, rule in document.rules.items()
+        ],
+    }
+    return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=110)

@@ -1,0 +1,102 @@
+"""Raw SQL of the rule book: a rule with its version, want and book in one round trip."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from trainer import db
+
+RULES = """
+    SELECT rule.id, rule.code, rule.position, version.id AS version_id, version.version, version.state,
+           version.title, version.statement, version.why, want.code AS want_code, want.title AS want_title,
+           want.feeling AS want_feeling, version.severity, version.kind, version.weight, version.key_tokens,
+           version.recall_prompt, version.revision, version.created_at, version.published_at,
+           rulebook.code AS rulebook_code, rulebook.title AS rulebook_title, rulebook.language
+    FROM rule
+    JOIN rulebook ON rulebook.id = rule.rulebook
+    JOIN rule_version AS version ON version.rule = rule.id
+    LEFT JOIN want ON want.id = version.want
+"""
+# What counts for a rule today: what is published, or the first draft while nothing ever was.
+CURRENT = """(version.state = 'published' OR (version.state = 'draft' AND NOT EXISTS (
+    SELECT 1 FROM rule_version AS other WHERE other.rule = rule.id AND other.state = 'published')))"""
+PUBLISHED = "version.state = 'published'"
+_ORDER = " ORDER BY rulebook.created_at, rulebook.code, rule.position, rule.code"
+
+Row = dict[str, Any]
+
+
+async def published(codes: Sequence[str] | None) -> list[Row]:
+    """Published rules in order; all of them, or those with these codes."""
+    if codes is None:
+        return await db.fetch(f"{RULES} WHERE {PUBLISHED}{_ORDER}")
+    return await db.fetch(f"{RULES} WHERE {PUBLISHED} AND rule.code IN ({{}}){_ORDER}", list(codes))
+
+
+async def current_by_ids(ids: Sequence[UUID]) -> list[Row]:
+    """What counts today, of the rules with these ids."""
+    return await db.fetch(f"{RULES} WHERE {CURRENT} AND rule.id IN ({{}}){_ORDER}", list(ids))
+
+
+async def one_version(rule: UUID, version: int) -> Row | None:
+    """One version of a rule."""
+    return await db.fetch_one(f"{RULES} WHERE rule.id = {{}} AND version.version = {{}}", rule, version)
+
+
+async def versions_of(code: str) -> list[Row]:
+    """Every version of the rule with this code, newest first."""
+    return await db.fetch(f"{RULES} WHERE rule.code = {{}} ORDER BY version.version DESC", code)
+
+
+async def all_versions(codes: Sequence[str]) -> list[Row]:
+    """Every version of the rules with these codes."""
+    return await db.fetch(f"{RULES} WHERE rule.code IN ({{}}) ORDER BY version.version", list(codes))
+
+
+async def page(
+    *, drafts: bool, rulebook: str | None, status: str | None, after: tuple[int, str] | None, limit: int
+) -> list[Row]:
+    """One line a rule, by position and code, after the one with this (position, code)."""
+    where, params = [CURRENT if drafts else PUBLISHED], list[Any]()
+    for condition, value in (("rulebook.code = {}", rulebook), ("version.state = {}", status)):
+        if value is not None:
+            where.append(condition)
+            params.append(value)
+    if after is not None:
+        where.append("(rule.position, rule.code) > ({}, {})")
+        params += after
+    return await db.fetch(
+        f"{RULES} WHERE {' AND '.join(where)} ORDER BY rule.position, rule.code LIMIT {{}}", *params, limit
+    )
+
+
+async def in_books(*, drafts: bool) -> list[Row]:
+    """Every rule that counts today, in order."""
+    return await db.fetch(f"{RULES} WHERE {CURRENT if drafts else PUBLISHED}{_ORDER}")
+
+
+async def books_with_wants() -> list[Row]:
+    """Each want with its book, in order; a book without wants has one row with `want_code` NULL."""
+    return await db.fetch(
+        """SELECT rulebook.code, rulebook.title, rulebook.language, want.code AS want_code,
+                  want.title AS want_title, want.feeling AS want_feeling
+           FROM rulebook LEFT JOIN want ON want.rulebook = rulebook.id AND want.position >= 0
+           ORDER BY rulebook.created_at, rulebook.code, want.position, want.code"""
+    )
+
+
+async def retire_unused_wants(book: UUID, kept: Sequence[str]) -> None:
+    """Of the wants that a book no longer names: unserved ones go, those of the past are hidden."""
+    await db.fetch(
+        """DELETE FROM want WHERE rulebook = {} AND code NOT IN ({})
+           AND NOT EXISTS (SELECT 1 FROM rule_version WHERE rule_version.want = want.id)""",
+        book,
+        list(kept),
+    )
+    await db.fetch(
+        """UPDATE want SET position = -1 WHERE rulebook = {} AND code NOT IN ({}) AND position >= 0
+           AND NOT EXISTS (SELECT 1 FROM rule_version
+                           WHERE rule_version.want = want.id AND rule_version.state <> 'superseded')""",
+        book,
+        list(kept),
+    )
