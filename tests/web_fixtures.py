@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from jinja2.bccache import Bucket, BytecodeCache
 from litestar import Litestar
 
 from trainer.app import create_app
@@ -22,6 +23,12 @@ from trainer.web.session import cookie_name, csrf_token
 
 BASE_URL = "http://127.0.0.1:8000"
 SignIn = Callable[[httpx.AsyncClient, PersonView], Awaitable[httpx.AsyncClient]]
+
+
+def give_cookie(client: httpx.AsyncClient, secret: str, *, secure: bool = False) -> None:
+    """Puts a session's secret into the browser, in place of what it had."""
+    client.cookies.clear()
+    client.cookies.set(cookie_name(secure), secret, domain=client.base_url.host)
 
 
 @pytest.fixture
@@ -35,6 +42,23 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         workers_embedded=False,
         clip_review="self",
     )
+
+
+class _Templates(BytecodeCache):
+    """Compiled templates of the whole test run: each app would compile them anew, half a second a test."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_templates = _Templates()
 
 
 @asynccontextmanager
@@ -62,7 +86,9 @@ async def started(app: Litestar) -> AsyncIterator[Litestar]:
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[Litestar]:
     """The app, started: database and storage are open until the test ends."""
-    async with started(create_app(settings)) as made:
+    made = create_app(settings)
+    made.state.pages.environment.bytecode_cache = _templates
+    async with started(made):
         yield made
 
 
@@ -95,7 +121,7 @@ def sign_in(app: Litestar) -> SignIn:
 
     async def start(client: httpx.AsyncClient, person: PersonView) -> httpx.AsyncClient:
         secret = await app.state.sessions.start(person.id, device="Tests")
-        client.cookies.set(cookie_name(app.state.settings.secure), secret)
+        give_cookie(client, secret, secure=app.state.settings.secure)
         viewer = await app.state.sessions.load(secret)
         client.headers["X-CSRF-Token"] = csrf_token(app.state.key, viewer.session)
         return client

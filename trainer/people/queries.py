@@ -103,7 +103,7 @@ def _literal(text: str) -> str:
 
 async def addresses() -> list[dict[str, Any]]:
     """Everybody's id, e-mail and employee number, to match an imported list with."""
-    return await db.fetch("SELECT id, email, employee_no FROM person WHERE erased_at IS NULL")
+    return await db.fetch("SELECT id, email, employee_no, active FROM person WHERE erased_at IS NULL")
 
 
 async def active_admins() -> int:

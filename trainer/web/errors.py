@@ -168,9 +168,7 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
             b"",
             media_type=MediaType.TEXT,
             status_code=303,
-            headers={
-                "Location": sign_in_address(request.url.path if request.scope["method"] == "GET" else "/")
-            },
+            headers={"Location": sign_in_address(_wanted(request))},
         )
     return render(request, "errors/page.html", status=answer.status, headers=answer.headers, problem=answer)
 
@@ -183,6 +181,14 @@ def challenge(request: Request[Any, Any, Any]) -> str:
 def sign_in_address(then: str) -> str:
     """The sign-in page that leads back to where somebody wanted to go."""
     return f"/sign-in?next={quote(then, safe='/')}"
+
+
+def _wanted(request: Request[Any, Any, Any]) -> str:
+    """The page that somebody asked for; a form that was sent cannot be sent again from an address."""
+    if request.scope["method"] != "GET":
+        return "/"
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{request.url.path}?{query}" if query else request.url.path
 
 
 def known_problems() -> list[str]:
