@@ -25,9 +25,10 @@ export class TranscriptView {
     }));
     this.lines.forEach((line) => (line.button.tabIndex = -1));
     this.anchor = null;
+    this.playingLine = null;
     list.addEventListener("pointerdown", (event) => this.press(event));
     list.addEventListener("pointerover", (event) => this.dragOver(event));
-    addEventListener("pointerup", () => (this.dragging = false));
+    addEventListener("pointerup", (event) => this.release(event));
     list.addEventListener("keydown", (event) => this.key(event));
     list.addEventListener("click", (event) => this.click(event));
     toggle?.addEventListener("click", () => this.setRedacting(!this.redacting));
@@ -53,10 +54,19 @@ export class TranscriptView {
   /* ---- choosing lines ---- */
 
   press(event) {
+    if (event.button === 0) this.pressedWord = event.target.closest("[data-word]");
     const line = event.button === 0 && this.lineOf(event.target);
     if (!line || event.pointerType === "touch") return;
     this.dragging = true;
     this.anchor = event.shiftKey ? this.anchorLine() : line;
+  }
+
+  /* A drag that ends on another word covers all between them. */
+  release(event) {
+    this.dragging = false;
+    const word = event.target.closest?.("[data-word]");
+    if (this.pressedWord && word && word !== this.pressedWord) this.coverWords(this.pressedWord, word);
+    this.pressedWord = null;
   }
 
   dragOver(event) {
@@ -66,7 +76,7 @@ export class TranscriptView {
 
   click(event) {
     if (event.target.closest("[data-word]")) {
-      this.pressWord(event.target.closest("[data-word]"));
+      this.pressWord(event.target.closest("[data-word]"), event.shiftKey);
       return;
     }
     const line = this.lineOf(event.target);
@@ -132,10 +142,10 @@ export class TranscriptView {
   showPlaying() {
     const at = this.view.ms;
     const playing = this.view.wave.isPlaying();
-    const line = playing && this.lines.find((each) => each.startMs <= at && at < each.endMs);
+    const line = (playing && this.lines.find((each) => each.startMs <= at && at < each.endMs)) || null;
     if (line === this.playingLine) return;
     this.playingLine?.button.removeAttribute("aria-current");
-    this.playingLine = line || null;
+    this.playingLine = line;
     line?.button.setAttribute("aria-current", "true");
   }
 
@@ -191,16 +201,24 @@ export class TranscriptView {
     item.append(row);
   }
 
-  pressWord(button) {
-    const [start, end] = [Number(button.dataset.start), Number(button.dataset.end)];
-    const covered = this.model.redactionAt(start, end);
-    if (covered) {
+  /* Covers a word, or shows it again; with Shift it covers all from the word pressed before. */
+  pressWord(button, extend) {
+    const before = this.lastWord?.isConnected ? this.lastWord : button;
+    this.lastWord = button;
+    const covered = this.model.redactionAt(Number(button.dataset.start), Number(button.dataset.end));
+    if (covered && !extend) {
       this.model.removeRedaction(covered.id);
       announce(this.list.dataset.wordsUncovered);
       return;
     }
-    const pad = Number(button.parentElement.dataset.pad);
-    const one = this.model.cover(Math.max(0, start - pad), Math.min(end + pad, this.model.durationMs), pad);
-    announce(`${button.textContent}: ${clock(one.startMs)} – ${clock(one.endMs)}`);
+    this.coverWords(extend ? before : button, button);
+  }
+
+  coverWords(one, other) {
+    const pad = Number(one.parentElement.dataset.pad);
+    const start = Math.min(Number(one.dataset.start), Number(other.dataset.start)) - pad;
+    const end = Math.max(Number(one.dataset.end), Number(other.dataset.end)) + pad;
+    const made = this.model.cover(Math.max(0, start), Math.min(end, this.model.durationMs), pad);
+    announce(`${clock(made.startMs)} – ${clock(made.endMs)}`);
   }
 }

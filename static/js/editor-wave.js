@@ -116,11 +116,12 @@ export class WaveView {
     this.veil();
   }
 
-  /* A drag on the bare wave draws a new range. */
+  /* A drag on the bare wave draws a new range: the drawn region is only the hand's trace and goes at once. */
   takeDrawn(region) {
     if (region.id !== "drawn") return;
-    region.on("update-end", () => {
-      const [start, end] = [region.start * 1000, region.end * 1000];
+    const [start, end] = [region.start * 1000, region.end * 1000];
+    // the plugin still touches the region after telling of it
+    setTimeout(() => {
       region.remove();
       this.model.setRange(start, end);
     });
