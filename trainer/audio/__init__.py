@@ -26,6 +26,7 @@ Progress = Callable[[int, int], None]
 """Called with (milliseconds done, milliseconds in all; 0 while that is unknown)."""
 
 LONGEST_RECORDING_MS: Final = 12 * 60 * 60 * 1000
+SHORTEST_CLIP_MS: Final = 50
 LONGEST_CLIP_MS: Final = 15 * 60 * 1000
 
 

@@ -45,7 +45,10 @@ def encode_mp3(samples: NDArray[np.float32], rate: int) -> bytes:
             if at is not None:
                 frame = av.AudioFrame.from_ndarray(scaled[:, at : at + rate], format="fltp", layout="mono")
                 frame.sample_rate, frame.pts = rate, at
-            container.mux(stream.encode(frame))
+            for packet in stream.encode(frame):
+                # a packet of nothing but padding would make the muxer forget the padding before it
+                if packet.duration:
+                    container.mux(packet)
     return file.getvalue()
 
 

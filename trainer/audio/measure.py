@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 _REPORT_EVERY_S: Final = 0.25
 # Containers in which time may pass without a packet (muted browsers, video): elsewhere a hole is damage.
 _MAY_HAVE_HOLES: Final = ("matroska", "mov", "mpegts", "mpeg", "asf", "avi", "flv", "nut")
-# Their index promises a length; what is missing of it was cut off.
-_PROMISE_LENGTH: Final = ("mov", "flac")
+# Nothing but packets, so that bytes which are in none of them are damage.
+_BARE: Final = ("mp3", "aac", "amr")
+# Their index or last page promises a length; what is missing of it was cut off.
+_PROMISE_LENGTH: Final = ("mov", "flac", "ogg")
 _MOST_DAMAGE: Final = 0.1
+_MOST_HOLES: Final = 0.5
+_MOST_JUNK: Final = 0.3
 
 
 def measure(path: Path | str, on_progress: Progress | None = None) -> Measured:
@@ -69,7 +73,10 @@ def _refuse_if_broken(source: Source, total: int, expected_ms: int) -> None:
     packets = source.bad_packets + source.good_packets
     if source.bad_packets > _MOST_DAMAGE * packets:
         raise AudioRefused("damaged")
-    if source.format not in _MAY_HAVE_HOLES and source.hole > _MOST_DAMAGE * total:
+    if source.hole > (_MOST_HOLES if source.format in _MAY_HAVE_HOLES else _MOST_DAMAGE) * total:
+        raise AudioRefused("damaged")
+    sound_bytes = source.size - (source.first_packet or (0, 0))[0]
+    if source.format in _BARE and source.good_bytes < (1 - _MOST_JUNK) * sound_bytes:
         raise AudioRefused("damaged")
     if source.format in _PROMISE_LENGTH and expected_ms - duration_ms > max(
         5_000, _MOST_DAMAGE * expected_ms

@@ -42,10 +42,11 @@ class Peaks:
             magic, version, channels, rate, duration_ms, count = _HEADER.unpack_from(data)
             if (magic, version, rate) != (_MAGIC, _VERSION, PEAKS_PER_SECOND):
                 raise ValueError("these are not peaks of this version")
-            body = zlib.decompressobj().decompress(data[_HEADER.size :], channels * count + 1)
+            packed = zlib.decompressobj()
+            body = packed.decompress(data[_HEADER.size :], channels * count + 1)
         except (struct.error, zlib.error) as error:
             raise ValueError("these are not peaks") from error
-        if len(body) != channels * count:
+        if len(body) != channels * count or not packed.eof:
             raise ValueError("peaks are cut off")
         return cls(duration_ms, tuple(body[c * count : (c + 1) * count] for c in range(channels)))
 

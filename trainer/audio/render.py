@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from trainer.audio import LONGEST_CLIP_MS, Redaction, Rendered
+from trainer.audio import LONGEST_CLIP_MS, SHORTEST_CLIP_MS, Redaction, Rendered
 from trainer.audio.decode import decode_window
 from trainer.audio.edit import covers, edited
 from trainer.audio.encode import clip_rate, decode_mp3, encode_mp3
@@ -37,8 +37,8 @@ def render(path: Path | str, start_ms: int, end_ms: int, redactions: Sequence[Re
     AudioRefused when the file cannot be decoded there; ValueError for an empty, negative or too long (15
     minutes) range.
     """
-    if end_ms - start_ms > LONGEST_CLIP_MS:
-        raise ValueError("a clip is at most 15 minutes long")
+    if not SHORTEST_CLIP_MS <= end_ms - start_ms <= LONGEST_CLIP_MS:
+        raise ValueError("a clip is between 50 ms and 15 minutes long")
     window = decode_window(path, start_ms, end_ms)
     voice = mixed(window.samples)
     voice = edited(voice, window.rate, covers(redactions, window.rate, window.first, len(voice)))

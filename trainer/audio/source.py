@@ -72,8 +72,11 @@ class Source:
     codec: str
     rate: int
     channels: int
+    size: int
+    """Bytes in the file."""
     bad_packets: int = 0
     good_packets: int = 0
+    good_bytes: int = 0
     hole: int = 0
     """Samples that the timestamps say are missing between frames."""
     origin: int | None = field(default=None)
@@ -112,7 +115,9 @@ class Source:
         except FFmpegError:
             self.bad_packets += 1
             return []
-        self.good_packets += bool(frames)
+        if frames:
+            self.good_packets += 1
+            self.good_bytes += packet.size
         return frames
 
     def frames(self, *, skip_to_ms: int = 0) -> Iterator[tuple[int, AudioFrame]]:
@@ -205,20 +210,22 @@ def opened(path: Path | str, *, in_one_go: bool = False) -> Iterator[Source]:
             )
         except FFmpegError as error:
             raise AudioRefused(_why_not_opened(descriptor, head, error)) from error
+        with container:
+            yield _checked(container, descriptor)
     finally:
-        os.close(descriptor)  # FFmpeg reads through its own copy
-    with container:
-        yield _checked(container)
+        os.close(descriptor)
 
 
-def _checked(container: InputContainer) -> Source:
+def _checked(container: InputContainer, descriptor: int) -> Source:
     from av.audio.stream import AudioStream
 
     if len(container.streams) > MOST_STREAMS:
         raise AudioRefused("too_many_streams")
     stream = container.streams.best("audio")
     if not isinstance(stream, AudioStream):
-        raise AudioRefused("no_audio")
+        if container.streams.audio:
+            raise AudioRefused("damaged")  # a stream that says neither its rate nor its channels
+        raise AudioRefused("truncated" if _lacks_index(container, descriptor) else "no_audio")
     context = stream.codec_context
     if context is None:  # FFmpeg knows the container but has no decoder for what is in it
         raise AudioRefused("unknown_format")
@@ -235,6 +242,7 @@ def _checked(container: InputContainer) -> Source:
         codec=context.codec.canonical_name,
         rate=context.sample_rate,
         channels=context.channels,
+        size=os.fstat(descriptor).st_size,
     )
     if (source.declared_ms or 0) > LONGEST_RECORDING_MS:
         raise AudioRefused("too_long")
@@ -245,9 +253,8 @@ def _why_not_opened(descriptor: int, head: bytes, error: Exception) -> Reason:
     """Name what FFmpeg only calls invalid data, from the file's own structure."""
     if isinstance(error, MemoryError):
         return "too_many_streams"  # the demuxers' answer to max_streams
-    size = os.fstat(descriptor).st_size
     if head[4:8] in (b"ftyp", b"mdat", b"moov", b"free", b"wide"):
-        return "damaged" if b"moov" in _top_level_atoms(descriptor, size) else "truncated"
+        return "damaged" if b"moov" in _top_level_atoms(descriptor) else "truncated"
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
         return "damaged" if b"data" in os.pread(descriptor, 65_536, 12) else "no_samples"
     if head.startswith(_SIGNATURES):
@@ -255,8 +262,13 @@ def _why_not_opened(descriptor: int, head: bytes, error: Exception) -> Reason:
     return "unknown_format"
 
 
-def _top_level_atoms(descriptor: int, size: int) -> set[bytes]:
+def _lacks_index(container: InputContainer, descriptor: int) -> bool:
+    return container.format.name.startswith("mov") and b"moov" not in _top_level_atoms(descriptor)
+
+
+def _top_level_atoms(descriptor: int) -> set[bytes]:
     """The kinds of an MP4 file's complete outermost boxes."""
+    size = os.fstat(descriptor).st_size
     found: set[bytes] = set()
     at = 0
     while at + 8 <= size and len(found) < 64:
