@@ -155,6 +155,8 @@ document.addEventListener("submit", (event) => {
   // A second click while the page is on its way must not send the form again.
   if (event.submitter && !form.matches("[hx-post], [hx-get], [data-by-script]") && form.method !== "dialog") {
     setTimeout(() => event.submitter.setAttribute("aria-disabled", "true"));
+    // A form that answers with a download leaves the page standing.
+    setTimeout(() => event.submitter.removeAttribute("aria-disabled"), 8000);
   }
 }, true);
 
@@ -214,14 +216,45 @@ document.addEventListener("htmx:configRequest", (event) => Object.assign(event.d
 
 document.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail.kind));
 
-document.addEventListener("htmx:sendError", () => toast(words.offline, "bad"));
+/* What could not be sent is still unsaved. */
+function guardAgain(event) {
+  const form = event.detail.elt?.closest?.("form[data-guard]");
+  if (form) form.dataset.guardStart = "";
+}
+
+document.addEventListener("htmx:sendError", (event) => {
+  guardAgain(event);
+  toast(words.offline, "bad");
+});
 
 /* A failed request leaves the page as it was and says so, in the server's own words when it sent any. */
 document.addEventListener("htmx:responseError", (event) => {
+  guardAgain(event);
   const answer = event.detail.xhr;
-  const said = answer.getResponseHeader("content-type")?.startsWith("text/plain") ? answer.responseText.trim() : "";
   const known = { 401: words.signedOut, 429: words.tooMany };
-  toast(said || known[answer.status] || words.failed, "bad");
+  toast(wordsOf(answer) || known[answer.status] || words.failed, "bad");
+});
+
+/* The server's own sentence: the first wrong field's, or what it says of the whole. */
+function wordsOf(answer) {
+  if (!isProblem(answer)) return "";
+  try {
+    const problem = JSON.parse(answer.responseText);
+    return problem.errors?.[0]?.message || problem.detail;
+  } catch {
+    return "";
+  }
+}
+
+function isProblem(answer) {
+  return answer.getResponseHeader("content-type")?.startsWith("application/problem+json");
+}
+
+/* A 422 is usually the form again, to be swapped in; as a problem document it has nothing to show in the page. */
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (!isProblem(event.detail.xhr)) return;
+  event.detail.shouldSwap = false;
+  event.detail.isError = true;
 });
 
 /* After a swap, [data-focus] in the new part gets focus; otherwise focus stays where it was. */
@@ -244,14 +277,24 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }, { once: true });
 });
 
-/* A job's own part renews itself; what waits beside it for the end appears then. */
-document.addEventListener("htmx:afterSwap", () => {
-  for (const waiting of document.querySelectorAll("[data-job]")) {
-    if (!waiting.querySelector(".job.done")) continue;
+/* A job's own part renews itself every 700 ms; only its end is announced, and what waits beside it appears then.
+ * Not earlier than afterSettle: until then htmx shows the new part with the old one's class. */
+document.addEventListener("htmx:afterSettle", () => {
+  for (const waiting of document.querySelectorAll("[data-job]:not([data-ended])")) {
+    const ended = endOf(waiting);
+    if (!ended) continue;
+    announce(ended.querySelector(".job-title").textContent);
+    if (!ended.classList.contains("done")) continue;
     waiting.querySelector("[data-job-done]")?.removeAttribute("hidden");
     if ("jobReload" in waiting.dataset) location.reload();
   }
 });
+
+function endOf(waiting) {
+  const ended = waiting.querySelector(".job.done, .job.failed");
+  if (ended) waiting.dataset.ended = "true";
+  return ended;
+}
 
 /* ---- Start ---- */
 
@@ -261,6 +304,7 @@ function findAll(root, selector) {
 }
 
 function start(root) {
+  findAll(root, "[data-job]").forEach(endOf);
   startGuards(root);
   startFileDrops(root);
 }

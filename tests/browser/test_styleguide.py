@@ -1,6 +1,7 @@
 """The design system in a real browser: no page wider than a phone, no axe violation, a player that plays."""
 
 import io
+import json
 import math
 import os
 import shutil
@@ -203,6 +204,70 @@ def test_a_menu_closes_on_escape_and_gives_focus_back(guide: str, chromium: Any)
         window.page.keyboard.press("Escape")
         assert window.page.locator("details.menu[open]").count() == 0
         assert opener.evaluate("one => one === document.activeElement")
+
+
+def test_a_refused_request_says_why_and_leaves_the_page_alone(guide: str, chromium: Any) -> None:
+    def refuse(route: Any) -> None:
+        if route.request.headers.get("hx-request") != "true":
+            route.continue_()
+            return
+        document = {"type": "/problems/invalid", "status": 422, "detail": "You cannot thank yourself."}
+        route.fulfill(status=422, content_type="application/problem+json", body=json.dumps(document))
+
+    with Window(chromium) as window:
+        window.page.route("**/styleguide", refuse)
+        window.page.goto(guide)
+        button = window.page.get_by_role("button", name="Thank", exact=True).first
+        button.click()
+        told = window.page.locator("#toasts .toast.bad")
+        told.wait_for()
+        assert told.inner_text().strip() == "You cannot thank yourself."
+        assert button.is_visible()
+
+
+def test_a_job_that_is_done_shows_what_comes_next(guide: str, chromium: Any) -> None:
+    """The job's own part renews itself until it has ended; then the link beside it appears."""
+    states = ["running", "running", "done"]
+    part = '<div class="job {state}" id="job-x"{poll}><p class="job-title">Listening</p></div>'
+    poll = ' hx-get="/jobs/x" hx-trigger="load delay:50ms" hx-swap="outerHTML"'
+
+    def answer(route: Any) -> None:
+        state = states.pop(0)
+        body = part.format(state=state, poll=poll if state == "running" else "")
+        route.fulfill(status=200, content_type="text/html", body=body)
+
+    with Window(chromium) as window:
+        page = window.page
+        page.route("**/jobs/x", answer)
+        page.goto(guide)
+        page.evaluate(
+            """part => {
+                const waiting = document.createElement("div");
+                waiting.dataset.job = "";
+                waiting.innerHTML = part + '<a href="#" data-job-done hidden id="next">Hear it</a>';
+                document.querySelector("main .stack").prepend(waiting);
+                htmx.process(waiting);
+            }""",
+            part.format(state="queued", poll=poll),
+        )
+        page.locator("#next").wait_for(state="visible")
+        assert states == []
+
+
+def test_showing_more_moves_focus_to_the_first_new_item(guide: str, chromium: Any) -> None:
+    def answer(route: Any) -> None:
+        if route.request.headers.get("hx-request") == "true":
+            body = '<ul><li><a href="#" id="new">One more</a></li></ul>'
+            route.fulfill(status=200, content_type="text/html", body=body)
+        else:
+            route.continue_()
+
+    with Window(chromium) as window:
+        window.page.route("**/styleguide", answer)
+        window.page.goto(guide)
+        window.page.get_by_role("link", name="Show more").click()
+        window.page.locator("#new").wait_for()
+        until(window.page, "document.activeElement.id === 'new'")
 
 
 def test_unsaved_words_are_not_lost_without_a_question(guide: str, chromium: Any) -> None:
