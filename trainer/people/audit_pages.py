@@ -76,7 +76,7 @@ async def export_audit(
     lines = await audit.export_entries(viewer_of(request), _search(action, actor, since, until))
     return Stream(
         lines,
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         headers={"Content-Disposition": 'attachment; filename="audit.csv"'},
     )
 

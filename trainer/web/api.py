@@ -27,6 +27,7 @@ from trainer.web.session import Viewer
 
 T = TypeVar("T")
 KEPT = timedelta(days=1)
+ABANDONED = timedelta(minutes=15)  # a process that died while serving the first sender answers no more
 MAX_BODY = 1 << 20
 
 
@@ -197,7 +198,10 @@ async def _peek_body(headers: dict[bytes, bytes], receive: Receive) -> tuple[Rec
 async def _claim(person: UUID, key: str, fingerprint: str) -> dict[str, Any] | None:
     async with db.transaction():
         now = db.utc_now()
-        await IdempotencyKey.delete().where(IdempotencyKey.at < now - KEPT)
+        await IdempotencyKey.delete().where(
+            (IdempotencyKey.at < now - KEPT)
+            | ((IdempotencyKey.at < now - ABANDONED) & IdempotencyKey.status.is_null())
+        )
         mine = IdempotencyKey.insert(
             IdempotencyKey(id=db.new_id(), person=person, key=key, fingerprint=fingerprint, at=now)
         )
