@@ -219,7 +219,7 @@ class Transaction(BaseTransaction):
         self.ended = True
         self.database.current_transaction.set(None)
         commit = error is None and not self.failed
-        await to_the_end(self.database.end(self.connection, commit=commit))
+        cancelled = await _to_the_end(self.database.end(self.connection, commit=commit))
         if commit:
             for callback in self.callbacks:
                 try:
@@ -228,6 +228,8 @@ class Transaction(BaseTransaction):
                     log.exception("after-commit callback failed")
         elif error is None:
             raise TransactionFailed("rolled back: something in this transaction had failed before")
+        if cancelled:
+            raise asyncio.CancelledError
         return False
 
 
@@ -236,6 +238,12 @@ async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
 
     Without this, a request that is cancelled during COMMIT would give back a connection in the middle of it.
     """
+    if await _to_the_end(work):
+        raise asyncio.CancelledError
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> bool:
+    """Whether the caller was cancelled meanwhile and has that to raise yet."""
     task = asyncio.ensure_future(work)
     cancelled = False
     while not task.done():
@@ -248,8 +256,7 @@ async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
         except BaseException:  # the work's own failure: raised below, by result()
             break
     task.result()
-    if cancelled:
-        raise asyncio.CancelledError
+    return cancelled
 
 
 # The one open database of this process
@@ -284,11 +291,11 @@ async def open_database(url: str, *, pool_size: int = 10) -> None:
 
 
 async def close_database() -> None:
-    """Close it; harmless when none is open."""
+    """Close it, once a transaction that is under way has ended; harmless when none is open."""
     global _database
-    closing, _database = _database, None
-    if closing is not None:
-        await closing.close()
+    if _database is not None:
+        await _database.close()
+        _database = None
 
 
 def bind_tables() -> None:

@@ -94,7 +94,17 @@ def _names(description: Sequence[Sequence[Any]]) -> list[str]:
 class Sqlite(Database):
     """One SQLite file."""
 
-    __slots__ = ("_quick", "_readers", "_readers_free", "_slow_until", "_stop_at", "_turn", "_writer", "path")
+    __slots__ = (
+        "_closed",
+        "_quick",
+        "_readers",
+        "_readers_free",
+        "_slow_until",
+        "_stop_at",
+        "_turn",
+        "_writer",
+        "path",
+    )
 
     def __init__(self, path: str) -> None:
         super().__init__("sqlite")
@@ -108,6 +118,7 @@ class Sqlite(Database):
         self._turn = asyncio.Lock()  # asyncio wakes waiters in the order in which they came
         self._slow_until: dict[str, float] = {}
         self._stop_at = 0.0
+        self._closed = False
 
     async def open(self) -> None:
         if sqlite3.sqlite_version_info < (3, 38):
@@ -120,6 +131,7 @@ class Sqlite(Database):
 
     async def close(self) -> None:
         async with self._turn:
+            self._closed = True
             quick, self._quick = self._quick, None
             if quick is not None:
                 quick.close()
@@ -133,6 +145,8 @@ class Sqlite(Database):
     # Connections
 
     def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
         connection = sqlite3.connect(
             self.path,
             isolation_level=None,

@@ -192,6 +192,22 @@ async def test_a_migration_that_fails_leaves_nothing_and_is_not_recorded(
     await db.close_database()
 
 
+async def test_a_migration_and_the_note_of_it_are_one(
+    empty_database_url: str, later_migrations, monkeypatch: pytest.MonkeyPatch
+):
+    async def fail(name: str) -> None:
+        raise ZeroDivisionError
+
+    await db.open_database(empty_database_url)
+    later_migrations(FIRST)
+    with monkeypatch.context() as patch:
+        patch.setattr(db_schema, "_record", fail)
+        with pytest.raises(ZeroDivisionError):
+            await db.migrate()
+    assert await db.migrate() == ["2027-01-01T00:00:00:000000"], "the table was there already"
+    await db.close_database()
+
+
 class Crate(Table, tablename="crate"):
     id = UUID(primary_key=True)
     label = Text(default="none", null=False)

@@ -113,6 +113,47 @@ async def test_writers_have_their_turn_in_the_order_in_which_they_came(file: Pat
     assert order == list(range(10))
 
 
+async def test_a_begin_that_is_cancelled_is_taken_back(file: Path, monkeypatch: pytest.MonkeyPatch):
+    begun = asyncio.Event()
+    real = db_sqlite.Sqlite._patiently
+
+    async def begin_and_dawdle(self, connection, sql, params=()):
+        rows = await real(self, connection, sql, params)
+        begun.set()
+        await asyncio.sleep(30)
+        return rows
+
+    async def work() -> None:
+        async with db.transaction():
+            pass
+
+    monkeypatch.setattr(db_sqlite.Sqlite, "_patiently", begin_and_dawdle)
+    task = asyncio.create_task(work())
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    monkeypatch.undo()
+    async with db.transaction():
+        await record("k", person=None, subject="-", source="a")
+    assert await count_of("k") == 1
+
+
+async def test_closing_waits_for_the_writer(file: Path):
+    inside = asyncio.Event()
+
+    async def work() -> None:
+        async with db.transaction():
+            inside.set()
+            await asyncio.sleep(0.05)
+            await record("k", person=None, subject="-", source="a")
+
+    task = asyncio.create_task(work())
+    await inside.wait()
+    await db.close_database()
+    await task
+    assert await count_elsewhere(file) == 1
+
+
 async def test_a_lost_connection_is_made_again(file: Path):
     engine = db.database()
     assert isinstance(engine, db_sqlite.Sqlite)

@@ -198,6 +198,34 @@ async def test_cancelling_at_any_moment_of_a_transaction_keeps_it_whole(yields: 
         await note("after")
 
 
+async def test_cancelled_in_the_middle_of_the_commit_it_is_committed_with_its_callbacks(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    seen: list[str] = []
+    committing = asyncio.Event()
+    real = type(db.database()).end
+
+    async def slow_end(self: db.Database, connection: object, *, commit: bool) -> None:
+        committing.set()
+        await asyncio.sleep(0.02)
+        await real(self, connection, commit=commit)
+        await asyncio.sleep(0.02)
+
+    async def work() -> None:
+        async with db.transaction():
+            await note("a")
+            db.after_commit(lambda: seen.append("told"))
+
+    monkeypatch.setattr(type(db.database()), "end", slow_end)
+    task = asyncio.create_task(work())
+    await committing.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await sources() == ["a"]
+    assert seen == ["told"]
+
+
 async def test_queries_are_counted_for_the_caller_only(count_queries):
     go = asyncio.Event()
 

@@ -131,10 +131,11 @@ async def test_a_failure_is_tried_again_with_growing_pauses_and_then_kept():
     async def flaky(context: JobContext) -> None:
         raise OSError(f"line is busy, attempt {context.attempt}")
 
-    job_id = await enqueue(flaky)
+    job_id = await enqueue(flaky, dedupe="line")
     assert await drain() == 1
     assert (await state_of(job_id)).status == "queued"
     assert 1 <= await due_in_s(job_id) <= 2.6
+    assert await enqueue(flaky, dedupe="line", run_at=db.utc_now() + timedelta(hours=1)) == job_id
     assert await drain(db.utc_now() + timedelta(minutes=1)) == 1
     assert await drain(db.utc_now() + timedelta(minutes=1, seconds=5)) == 0, "the second pause is longer"
     assert await drain(db.utc_now() + timedelta(minutes=2)) == 1
