@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from trainer.db import (
+from trainer.db_engine import (
     ConstraintViolation,
     Database,
     DatabaseBusy,

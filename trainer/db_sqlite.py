@@ -24,7 +24,7 @@ from typing import Any
 
 import aiosqlite
 
-from trainer.db import (
+from trainer.db_engine import (
     ConstraintViolation,
     Database,
     DatabaseBusy,

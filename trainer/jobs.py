@@ -15,6 +15,7 @@ import json
 import logging
 import random
 import re
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 POLL_S = 1.0  # how often a worker looks for jobs that other processes have put
 HOUSEKEEPING_S = 5.0  # how often it looks at schedules and at what dead workers left
-STOP_S = 3.0  # how long running jobs may go on once it is told to stop
+STOP_S = 3.0  # how long stopping takes: two thirds for jobs to finish, one to give them back
 KEEP_FINISHED = timedelta(days=7)
 
 Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
@@ -39,17 +40,24 @@ class Permanent(Exception):
     """A job raises it when no later try can help: it fails at once, with this message."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JobContext:
     """What a running job knows of itself. `attempt` counts from 1."""
 
     job_id: uuid.UUID
     attempt: int
     _job: Claimed
+    _shown_at: float = 0.0
 
     async def progress(self, done: int, total: int, note: str = "") -> None:
-        """Show the person who waits how far it is. Call it outside a transaction, or nobody sees it yet."""
-        await job_queue.note_progress(self._job, done, total, note)
+        """Show the person who waits how far it is; call it as often as you like, but outside a transaction.
+
+        Written at most four times a second, and when `done` reaches `total`.
+        """
+        now = time.monotonic()
+        if done >= total or now - self._shown_at >= 0.25:
+            self._shown_at = now
+            await job_queue.note_progress(self._job, done, total, note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +340,7 @@ class Worker:
             await to_the_end(self._let_go())
 
     async def stop(self) -> None:
-        """Take up nothing more; what runs may finish for STOP_S, then goes back into the queue."""
+        """Take up nothing more; what runs may finish for two seconds, then goes back to the queue."""
         self._stopping = True
         self._wake.set()
         await self._ended.wait()
@@ -364,11 +372,11 @@ class Worker:
 
     async def _let_go(self) -> None:
         if self._running:
-            await asyncio.wait(self._running, timeout=STOP_S)
+            await asyncio.wait(self._running, timeout=STOP_S * 2 / 3)
         for task in list(self._running):
             task.cancel()
         if self._running:
-            await asyncio.wait(self._running, timeout=STOP_S)
+            await asyncio.wait(self._running, timeout=STOP_S / 3)
         self._ended.set()
 
 

@@ -201,6 +201,22 @@ async def test_progress_is_there_for_the_person_who_waits():
     assert state.person == person
 
 
+async def test_progress_may_be_told_often_and_is_written_seldom(count_queries):
+    written: list[int] = []
+
+    @job("chatty")
+    async def chatty(context: JobContext) -> None:
+        with count_queries() as counted:
+            for number in range(1, 1001):
+                await context.progress(number, 1000)
+        written.append(counted.count)
+
+    job_id = await enqueue(chatty)
+    await drain()
+    assert (await state_of(job_id)).done == 1000
+    assert 2 <= written[0] <= 10
+
+
 async def test_an_event_reaches_each_subscriber_in_the_same_transaction():
     seen: list[Any] = []
 
