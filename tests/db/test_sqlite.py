@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import sys
 import time
 from pathlib import Path
 
@@ -188,3 +189,10 @@ async def test_wrong_addresses_are_named():
 async def test_only_one_database_at_a_time(file: Path):
     with pytest.raises(RuntimeError, match="open already"):
         await db.open_database(f"sqlite:///{file}")
+
+
+async def test_without_the_postgres_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    monkeypatch.delitem(sys.modules, "trainer.db_postgres", raising=False)
+    with pytest.raises(db.DatabaseError, match=r"trainer\[postgres\]"):
+        await db.open_database("postgresql://somewhere/db")

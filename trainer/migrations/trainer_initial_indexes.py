@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:247534"
+ID = "2026-11-23T10:00:01:139576"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -20,6 +20,8 @@ INDEXES = [
     "CREATE INDEX job_due ON job (run_at) WHERE state = 'queued'",
     "CREATE INDEX job_lease ON job (lease_until) WHERE state = 'running'",
     'CREATE INDEX job_finished ON job (finished_at) WHERE finished_at IS NOT NULL',
+    'CREATE UNIQUE INDEX idempotency_key_once ON idempotency_key (person, key)',
+    'CREATE INDEX idempotency_key_at ON idempotency_key (at)',
     'CREATE UNIQUE INDEX person_email ON person (lower(email))',
     'CREATE UNIQUE INDEX person_employee_no ON person (employee_no)',
     'CREATE INDEX person_team ON person (team)',
@@ -47,8 +49,11 @@ INDEXES = [
     'CREATE UNIQUE INDEX value_code ON value (code)',
     'CREATE INDEX recording_state ON recording (state, created_at)',
     'CREATE INDEX recording_agent ON recording (agent)',
+    'CREATE INDEX recording_listed ON recording (created_at, id)',
+    'CREATE INDEX recording_expires ON recording (expires_at) WHERE expires_at IS NOT NULL',
+    'CREATE INDEX recording_content ON recording (sha256)',
     'CREATE UNIQUE INDEX segment_position ON segment (recording, position)',
-    'CREATE INDEX play_recording ON play (recording, at)',
+    'CREATE INDEX play_recording ON play (recording, person, at)',
     'CREATE INDEX clip_recording ON clip (recording)',
     'CREATE INDEX clip_state ON clip (state, updated_at)',
     'CREATE INDEX clip_render_key ON clip (render_key)',
