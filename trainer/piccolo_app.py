@@ -11,6 +11,7 @@ from piccolo.conf.apps import AppConfig, table_finder
 MODULES = [
     "trainer.facts",
     "trainer.job_queue",
+    "trainer.web.api",
     "trainer.people.tables",
     "trainer.rulebook.tables",
     "trainer.calls.tables",

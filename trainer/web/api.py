@@ -27,7 +27,7 @@ from trainer.web.session import Viewer
 
 T = TypeVar("T")
 KEPT = timedelta(days=1)
-ABANDONED = timedelta(minutes=15)  # a process that died while serving the first sender answers no more
+CUT_OFF = timedelta(minutes=15)  # no answer by then: the process that served the first sender is gone
 MAX_BODY = 1 << 20
 
 
@@ -198,10 +198,7 @@ async def _peek_body(headers: dict[bytes, bytes], receive: Receive) -> tuple[Rec
 async def _claim(person: UUID, key: str, fingerprint: str) -> dict[str, Any] | None:
     async with db.transaction():
         now = db.utc_now()
-        await IdempotencyKey.delete().where(
-            (IdempotencyKey.at < now - KEPT)
-            | ((IdempotencyKey.at < now - ABANDONED) & IdempotencyKey.status.is_null())
-        )
+        await IdempotencyKey.delete().where(IdempotencyKey.at < now - KEPT)
         mine = IdempotencyKey.insert(
             IdempotencyKey(id=db.new_id(), person=person, key=key, fingerprint=fingerprint, at=now)
         )
@@ -212,6 +209,12 @@ async def _claim(person: UUID, key: str, fingerprint: str) -> dict[str, Any] | N
         .where((IdempotencyKey.person == person) & (IdempotencyKey.key == key))
         .first()
     )
+    if row is not None and row["status"] is None and row["at"] < now - CUT_OFF:
+        # It may have been carried out or not: doing it again could double it, so a person has to look.
+        message = _(
+            "The first request with this key was cut off. See whether it was done, then use another key."
+        )
+        raise Conflict(message, slug="outcome-unknown")
     if row is None or row["status"] is None:
         raise Conflict(
             _("The first request with this Idempotency-Key is still under way."), slug="in-progress"

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -77,6 +76,15 @@ def ended_cookie(*, secure: bool) -> str:
     return f"{cookie_name(secure)}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{flags}"
 
 
+def cookie_value(cookies: str, name: str) -> str:
+    """One cookie of a Cookie header, else "". (The standard library gives up at another one's odd value.)"""
+    for pair in cookies.split(";"):
+        key, _sep, value = pair.partition("=")
+        if key.strip() == name:
+            return value.strip()
+    return ""
+
+
 def csrf_token(key: bytes, session: str) -> str:
     """The proof that a form came from our own page: bound to the session, needs no storage."""
     return hmac.new(key, b"csrf:" + session.encode(), hashlib.sha256).hexdigest()
@@ -135,10 +143,5 @@ class Identify:
                 # an unknown token must not quietly become an anonymous visitor
                 scope.setdefault("state", {})["bad_token"] = True
             return viewer
-        if self.cookie not in cookies:
-            return None
-        try:
-            morsel = SimpleCookie(cookies).get(self.cookie)
-        except CookieError:
-            return None
-        return await self.load_session(morsel.value) if morsel and morsel.value else None
+        secret = cookie_value(cookies, self.cookie)
+        return await self.load_session(secret) if secret else None
