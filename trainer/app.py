@@ -19,6 +19,12 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from trainer import __version__, db, health, jobs, storage
+from trainer.calls import api as calls_api
+from trainer.calls import pages as call_pages
+from trainer.calls import routes as calls_pages
+from trainer.clips import api as clips_api
+from trainer.clips import parts as clip_parts
+from trainer.clips import routes as clip_pages
 from trainer.navigation import home_of, navigation
 from trainer.people import api as people_api
 from trainer.people import routes as people_pages
@@ -26,6 +32,7 @@ from trainer.people import sessions
 from trainer.problems import NotFound
 from trainer.rulebook import api as rulebook_api
 from trainer.rulebook import routes as rulebook_pages
+from trainer.rulebook import service as rulebook
 from trainer.settings import Settings
 from trainer.web import api, live, styleguide, uploads
 from trainer.web import jobs as job_pages
@@ -37,9 +44,13 @@ from trainer.web.session import Identify
 from trainer.web.static import StaticTree, find_tree
 from trainer.web.templating import Pages
 
-PAGES: list[Any] = [*people_pages.pages, *rulebook_pages.pages]
-API: list[Any] = [*people_api.routes, *rulebook_api.routes]
+PAGES: list[Any] = [*people_pages.pages, *rulebook_pages.pages, *calls_pages.pages, *clip_pages.pages]
+API: list[Any] = [*people_api.routes, *rulebook_api.routes, *calls_api.routes, *clips_api.routes]
 MAX_BODY = 2 << 20
+
+call_pages.call_page_parts["clips"] = clip_parts.call_part
+rulebook_pages.rule_page_parts["clips"] = clip_parts.rule_part
+rulebook.rule_marks["clips"] = clip_parts.rule_gaps
 
 
 @get("/", guards=[public], sync_to_thread=False)

@@ -37,6 +37,7 @@ class Recording(Table, tablename="recording"):
     container = Text(default="", help_text="The file format that its content has, whatever its name said.")
     lines_cut = Integer(default=0, help_text="Lines of the transcript that lay after the end of the audio.")
     refusal = Text(default="", help_text="The reason's slug, for state refused.")
+    refused_at = Timestamptz(default=None, null=True, help_text="A refused row goes seven days later.")
     job = UUID(default=None, null=True, help_text="The job that prepares it, for progress.")
     revision = Integer(default=1, help_text="Grows with every edit; what If-Match compares.")
     created_at = Timestamptz(default=None)

@@ -1,0 +1,141 @@
+"""What is known of a call, read from the text fields of an upload, an edit, or a folder's metadata.
+
+Invariant: either all fields are usable, or every wrong one is named in one answer. A time without a zone, and
+the last moment of a keep-until day, are the site's.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from litestar.connection import Request
+
+from trainer.calls.service import RecordingFields, receive_recording
+from trainer.calls.transcripts import LARGEST
+from trainer.calls.views import RecordingView
+from trainer.people.tables import Person
+from trainer.problems import FieldError, Invalid
+from trainer.settings import Settings
+from trainer.web.i18n import _
+from trainer.web.session import viewer_of
+from trainer.web.uploads import stream_upload
+
+T = TypeVar("T")
+AnyRequest = Request[Any, Any, Any]
+
+EDITABLE = ("title", "agent", "rulebook", "called_at", "csat", "staged", "consent_basis", "retain_until")
+TEXT_FIELDS = frozenset({*EDITABLE, "language", "caller_is_minor"})
+
+_YES = frozenset({"true", "1", "yes", "on"})
+_NO = frozenset({"false", "0", "no", "off", ""})
+
+
+async def receive_upload(request: AnyRequest) -> UUID:
+    """Takes in the form of an upload (`audio`, optional `transcript`, text fields) for page and API alike.
+
+    The route has authorised the person before. Raises as `stream_upload`, `read_fields` and
+    `receive_recording`; then nothing of it is left.
+    """
+    settings: Settings = request.app.state.settings
+    async with stream_upload(
+        request,
+        max_bytes=settings.upload_limit_mb << 20,
+        incoming=settings.incoming,
+        text_fields=TEXT_FIELDS,
+        other_files={"transcript": LARGEST},
+    ) as upload:
+        fields = await read_fields(upload.fields, ZoneInfo(settings.time_zone))
+        sent = upload.files.get("transcript")
+        transcript = await asyncio.to_thread(sent.path.read_bytes) if sent else None
+        return await receive_recording(
+            viewer_of(request), upload.path, fields, transcript=transcript, sha256=upload.sha256, move=True
+        )
+
+
+async def read_fields(
+    texts: Mapping[str, str], zone: ZoneInfo, base: RecordingFields | None = None
+) -> RecordingFields:
+    """The fields that `texts` names, over those of `base`; an empty text clears its field.
+
+    `agent` is an id, an e-mail or an employee number. Raises Invalid with every field that cannot be read.
+    """
+    wrong: list[FieldError] = []
+    given = {name: text.strip() for name, text in texts.items()}
+
+    def read(name: str, kind: Callable[[str], T], message: str) -> T | None:
+        try:
+            return kind(given[name]) if given[name] else None
+        except (ValueError, OverflowError):
+            wrong.append(FieldError(name, "unreadable", message))
+            return None
+
+    values: dict[str, Any] = {}
+    for name in ("title", "language", "consent_basis", "rulebook"):
+        if name in given:
+            values[name] = given[name]
+    for name in ("staged", "caller_is_minor"):
+        if name in given:
+            values[name] = bool(read(name, yes_or_no, _("Answer true or false.")))
+    if "csat" in given:
+        values["csat"] = read("csat", int, _("Satisfaction is a number from 1 to 5."))
+    if "called_at" in given:
+        told = _("Give a date and time such as 2026-11-23T10:42.")
+        values["called_at"] = read("called_at", lambda text: moment(text, zone), told)
+    if "retain_until" in given:
+        last = read("retain_until", date.fromisoformat, _("Give a day, such as 2026-11-23."))
+        values["retain_until"], values["expires_at"] = last, end_of(last, zone) if last else None
+    if "agent" in given:
+        values["agent"] = await find_person(given["agent"]) if given["agent"] else None
+        if given["agent"] and values["agent"] is None:
+            wrong.append(FieldError("agent", "unknown", _("There is no such person.")))
+    if wrong:
+        raise Invalid(_("Some fields cannot be read."), errors=wrong)
+    return replace(base or RecordingFields(), **values)
+
+
+def fields_of(recording: RecordingView) -> RecordingFields:
+    """What is known of a recording now, as the base of an edit."""
+    return RecordingFields(
+        title=recording.title,
+        agent=recording.agent,
+        rulebook=recording.rulebook_code,
+        language=recording.language,
+        called_at=recording.called_at,
+        csat=recording.csat,
+        staged=recording.staged,
+        consent_basis=recording.consent_basis,
+        retain_until=recording.retain_until,
+        expires_at=recording.expires_at,
+    )
+
+
+def moment(text: str, zone: ZoneInfo) -> datetime:
+    """RFC 3339, or without a zone where the site is; in UTC. Raises ValueError."""
+    parsed = datetime.fromisoformat(text)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def end_of(day: date, zone: ZoneInfo) -> datetime:
+    """The moment at which a day is over where the site is."""
+    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+
+
+def yes_or_no(text: str) -> bool:
+    """As programs and check boxes say it. Raises ValueError."""
+    if text.lower() not in _YES | _NO:
+        raise ValueError(text)
+    return text.lower() in _YES
+
+
+async def find_person(named: str) -> UUID | None:
+    """The person with this id, e-mail or employee number."""
+    try:
+        where = Person.id == UUID(named)
+    except ValueError:
+        where = Person.email == named.lower() if "@" in named else Person.employee_no == named
+    row = await Person.select(Person.id).where(where & Person.erased_at.is_null()).first()
+    return row["id"] if row else None

@@ -1,0 +1,210 @@
+"""What happens to a recording by itself: it is prepared, it expires, it is erased, and nothing of it is left
+lying.
+
+Each step names the state that it starts from in the UPDATE itself, so that it may run twice, be killed
+half-way, or meet an erasure, and the outcome is the same. Objects are written before the row that names them
+and removed after it; what a kill leaves between the two has no row, and `tidy_recordings` finds it.
+Invariant: audio whose row does not name it any more is gone within a day, and a refused or erased row names
+none.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from piccolo.columns.combination import And
+
+from trainer import db, jobs
+from trainer.audio import AudioRefused, Measured
+from trainer.audio.child import in_child
+from trainer.audio.measure import measure
+from trainer.calls import queries
+from trainer.calls.tables import Recording, Segment
+from trainer.jobs import JobContext
+from trainer.people.audit import record_audit
+from trainer.storage import StorageError, storage
+from trainer.web.session import Viewer
+
+PREFIX = "recordings"
+LONGEST_DECODE_S = 1800.0
+KEEP_REFUSED = timedelta(days=7)
+# An upload that is being stored right now has no row yet.
+STRAY_AFTER = timedelta(hours=1)
+EXPIRED = "retain_until"  # why it was erased, when nobody did it
+
+_KEY = re.compile(rf"{PREFIX}/[0-9a-f]{{2}}/([0-9a-f-]{{36}})(\.peaks)?")
+
+
+def object_key(recording: UUID) -> str:
+    """Where a recording's audio lies."""
+    return f"{PREFIX}/{recording.hex[:2]}/{recording}"
+
+
+def peaks_key(recording: UUID) -> str:
+    """Where its peaks lie, beside the audio."""
+    return f"{object_key(recording)}.peaks"
+
+
+@jobs.job("prepare_recording", lease_seconds=60)
+async def prepare_recording(context: JobContext, recording: str) -> None:
+    """Decodes a recording once: true duration, channels and peaks; then it is ready, or refused with the
+    reason.
+    """
+    recording_id = UUID(recording)
+    row = await Recording.select(Recording.object_key).where(_in_state(recording_id, "processing")).first()
+    if row is None:
+        return
+    try:
+        async with storage().local_path(row["object_key"]) as path:
+            measured: Measured = await in_child(
+                measure, path, timeout_s=LONGEST_DECODE_S, on_progress=context.progress
+            )
+    except AudioRefused as error:
+        await refuse(recording_id, error.reason)
+    except StorageError as error:
+        if error.reason != "missing":
+            raise
+        await refuse(recording_id, "missing")
+    else:
+        await _ready(recording_id, measured)
+
+
+async def _ready(recording: UUID, measured: Measured) -> None:
+    key = peaks_key(recording)
+    await storage().put_bytes(key, measured.peaks.to_bytes())
+    async with db.transaction():
+        values: dict[Any, Any] = {
+            Recording.state: "ready",
+            Recording.duration_ms: measured.duration_ms,
+            Recording.channels: measured.channels,
+            Recording.sample_rate_hz: measured.sample_rate_hz,
+            Recording.codec: measured.codec,
+            Recording.peaks_key: key,
+        }
+        there = _in_state(recording, "processing")
+        ready = await Recording.update(values).where(there).returning(Recording.id)
+        if ready:
+            cut = await queries.cut_lines_after(recording, measured.duration_ms)
+            if cut:
+                await Recording.update({Recording.lines_cut: cut}).where(Recording.id == recording)
+            await jobs.publish("recording_ready", {"recording": str(recording)})
+    if not ready and not await Recording.exists().where(_in_state(recording, "ready")):
+        await storage().delete(key)  # it was erased meanwhile
+
+
+async def refuse(recording: UUID, reason: str) -> None:
+    """A recording that cannot be prepared: the row keeps the reason, its file and words go."""
+    async with db.transaction():
+        values: dict[Any, Any] = {
+            Recording.state: "refused",
+            Recording.refusal: reason,
+            Recording.refused_at: db.utc_now(),
+            Recording.object_key: "",
+            Recording.sha256: "",
+        }
+        there = _in_state(recording, "processing")
+        if not await Recording.update(values).where(there).returning(Recording.id):
+            return
+        await Segment.delete().where(Segment.recording == recording)
+        await record_audit(None, "recording_refused", "recording", str(recording), {"reason": reason})
+        await jobs.enqueue(remove_objects, {"keys": keys_of(recording)})
+    await _remove(keys_of(recording))
+
+
+def keys_of(recording: UUID) -> list[str]:
+    """Every object that a recording may have."""
+    return [object_key(recording), peaks_key(recording)]
+
+
+@jobs.job("remove_call_objects", attempts=20)
+async def remove_objects(context: JobContext, keys: list[str]) -> None:
+    """Takes objects out of the storage, however often that has to be tried: an erasure is a promise."""
+    await _remove(keys)
+
+
+async def _remove(keys: Sequence[str]) -> None:
+    for key in keys:
+        await storage().delete(key)
+
+
+async def erase(recording: UUID, viewer: Viewer | None, why: str) -> bool:
+    """Erases a recording now: words, audio and everything that tells of the call; the row stays as proof.
+
+    The event `recording_erased` takes what was cut from it along. False: somebody was first.
+    """
+    async with db.transaction():
+        values: dict[Any, Any] = {
+            Recording.state: "erased",
+            Recording.erased_at: db.utc_now(),
+            Recording.erased_by: viewer.id if viewer else None,
+            Recording.erased_why: why,
+            Recording.title: "",
+            Recording.agent: None,
+            Recording.called_at: None,
+            Recording.csat: None,
+            Recording.sha256: "",
+            Recording.object_key: "",
+            Recording.peaks_key: "",
+            Recording.size_bytes: 0,
+        }
+        there = (Recording.id == recording) & (Recording.state != "erased")
+        if not await Recording.update(values).where(there).returning(Recording.id):
+            return False
+        await Segment.delete().where(Segment.recording == recording)
+        # the reason may name a person, and the log must not: it stays with the row alone
+        await record_audit(viewer, "recording_erased", "recording", str(recording))
+        await jobs.publish("recording_erased", {"recording": str(recording)})
+        await jobs.enqueue(remove_objects, {"keys": keys_of(recording)})
+    await _remove(keys_of(recording))
+    return True
+
+
+@jobs.schedule("expire_recordings", every=timedelta(hours=1))
+async def expire_recordings(context: JobContext) -> None:
+    """Recordings past their keep-until day expire, silent at once, and are then erased."""
+    now = db.utc_now()
+    for recording in await queries.due_to_expire(now):
+        over = (Recording.id == recording) & (Recording.state.is_in(["ready", "processing"]))
+        await Recording.update({Recording.state: "expired"}).where(over & (Recording.expires_at <= now))
+        # extended in the meantime: then it is not in this state
+        if await Recording.exists().where(_in_state(recording, "expired")):
+            await erase(recording, None, EXPIRED)
+
+
+@jobs.schedule("tidy_recordings", at="03:20", lease_seconds=300)
+async def tidy_recordings(context: JobContext) -> None:
+    """Daily: rows whose job is lost, refused rows after seven days, objects that no row names."""
+    now = db.utc_now()
+    for row in await Recording.select(Recording.id, Recording.job).where(Recording.state == "processing"):
+        job = await jobs.get_job(row["job"]) if row["job"] else None
+        if job is None or job.status == "failed":
+            await refuse(row["id"], "not_prepared")
+    old = Recording.refused_at < now - KEEP_REFUSED
+    await Recording.delete().where((Recording.state == "refused") & old)
+    await remove_strays()
+
+
+async def remove_strays() -> int:
+    """Removes objects of recordings that no row names (a kill between the object and its row); returns how
+    many.
+    """
+    before = datetime.now(UTC) - STRAY_AFTER  # the storage's clock, also where jobs are run as of another day
+    found: dict[str, UUID] = {}
+    async for stored in storage().list(PREFIX):
+        match = _KEY.fullmatch(stored.key)
+        if match and stored.modified < before:
+            found[stored.key] = UUID(match[1])
+    keys, removed = sorted(found), 0
+    for start in range(0, len(keys), 500):
+        batch = keys[start : start + 500]
+        known = await queries.known_objects(list({found[key] for key in batch}))
+        strays = [key for key in batch if key not in known]
+        await _remove(strays)
+        removed += len(strays)
+    return removed
+
+
+def _in_state(recording: UUID, state: str) -> And:
+    return (Recording.id == recording) & (Recording.state == state)

@@ -1,0 +1,127 @@
+"""What the pages of calls show: one call with its sound and words, its form, and the choices of the forms."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from litestar import Response
+from litestar.connection import Request
+
+from trainer import jobs
+from trainer.calls import service
+from trainer.calls.views import CONSENT_BASES, STATES, RecordingView
+from trainer.people.service import visible_people
+from trainer.rulebook.service import rulebook_overview
+from trainer.web.i18n import _, text_in
+from trainer.web.media import MediaResponse, media_response
+from trainer.web.session import Viewer, viewer_of
+from trainer.web.templating import render
+
+Page = Request[Any, Any, Any]
+Part = tuple[str, dict[str, Any]]
+
+# An upper room adds a part to a call's page (the clips cut from it) by name, wired in app.py: the name of its
+# own template and what that template finds as `part`, or None for nothing.
+call_page_parts: dict[str, Callable[[Viewer, RecordingView], Awaitable[Part | None]]] = {}
+
+BARS = 300
+MOST_AGENTS = 1000
+LANGUAGES = (("en", "English"), ("zh-Hans", "简体中文"), ("zh-Hant", "繁體中文"))
+
+
+async def play(request: Page, recording: UUID) -> MediaResponse:
+    """The sound of a raw call with exact ranges; who hears it is logged before the first byte goes out."""
+    viewer = viewer_of(request)
+    found = await service.load_for_hearing(viewer, recording)
+    if request.method == "GET":
+        await service.log_play(viewer, recording)
+    return media_response(
+        request,
+        key=found.object_key,
+        etag=found.sha256,
+        size=found.size_bytes,
+        content_type=found.content_type,
+    )
+
+
+async def call_page(
+    request: Page, call: RecordingView, *, status: int = 200, errors: dict[str, str] | None = None
+) -> Response[str]:
+    """One call in any state but erased; sound and words only for those who may hear it."""
+    viewer = viewer_of(request)
+    parts = [await make(viewer, call) for make in call_page_parts.values()]
+    job = await jobs.get_job(call.job) if call.job and call.state == "processing" else None
+    return render(
+        request,
+        "calls/call.html",
+        status=status,
+        call=call,
+        bars=(await service.peaks_of(call)).resample(BARS) if call.may_hear else [],
+        lines=await service.segments_of(call.id) if call.may_hear else [],
+        speakers=speaker_names(),
+        basis=dict(basis_options()).get(call.consent_basis, call.consent_basis),
+        languages=dict(LANGUAGES),
+        job=job if job and job.person == viewer.id else None,
+        plays=await service.plays_of(viewer, call.id, limit=20),
+        parts=[part for part in parts if part],
+        may_cut=call.may_hear,
+        may_edit=viewer.has(*service.EDIT) and call.state in ("processing", "ready"),
+        may_erase=viewer.has(*service.ERASE),
+        errors=errors or {},
+    )
+
+
+async def form_choices(viewer: Viewer) -> dict[str, Any]:
+    """What an upload or an edit offers to choose from."""
+    people = await visible_people(viewer, role="agent", limit=MOST_AGENTS)
+    books = await rulebook_overview(viewer)
+    return {
+        "agents": [(str(each.person.id), each.person.name) for each in people],
+        "rulebooks": [(book.code, text_in(book.title)) for book in books],
+        "languages": list(LANGUAGES),
+        "bases": basis_options(),
+    }
+
+
+def basis_options() -> list[tuple[str, str]]:
+    """On what ground a call may be kept, in words."""
+    names = {
+        "contract": _("Contract with the customer"),
+        "consent": _("The caller agreed"),
+        "legitimate_interest": _("Legitimate interest, weighed"),
+        "synthetic": _("Made for training, no real caller"),
+    }
+    return [(basis, names[basis]) for basis in CONSENT_BASES]
+
+
+def state_options() -> list[tuple[str, str]]:
+    """The states by which the list is narrowed."""
+    names = {
+        "processing": _("Processing"),
+        "ready": _("Ready"),
+        "refused": _("Refused"),
+        "expired": _("Over"),
+        "erased": _("Erased"),
+    }
+    return [("", _("All")), *((state, names[state]) for state in STATES if state != "expired")]
+
+
+def speaker_names() -> dict[str, str]:
+    """Who speaks, for people."""
+    return {"agent": _("Agent"), "caller": _("Caller"), "": ""}
+
+
+def typed_of(call: RecordingView, zone: ZoneInfo) -> dict[str, str]:
+    """The present values as they stand in the edit form."""
+    return {
+        "title": call.title,
+        "agent": str(call.agent or ""),
+        "rulebook": call.rulebook_code or "",
+        "called_at": call.called_at.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if call.called_at else "",
+        "csat": str(call.csat or ""),
+        "staged": "true" if call.staged else "",
+        "consent_basis": call.consent_basis,
+        "retain_until": call.retain_until.isoformat() if call.retain_until else "",
+        "revision": str(call.revision),
+    }

@@ -1,0 +1,126 @@
+"""Raw SQL of recordings: each with the names it is shown with in one round trip, and who has heard it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from trainer import db
+
+Row = dict[str, Any]
+
+RECORDINGS = """
+    SELECT recording.id, recording.title, recording.state, recording.agent, agent.name AS agent_name,
+           agent.team AS agent_team, rulebook.code AS rulebook_code, recording.language, recording.called_at,
+           recording.csat, recording.staged, recording.consent_basis, recording.retain_until,
+           recording.expires_at, recording.uploaded_by, uploader.name AS uploaded_by_name,
+           recording.object_key, recording.peaks_key, recording.sha256, recording.size_bytes,
+           recording.duration_ms, recording.channels, recording.sample_rate_hz, recording.codec,
+           recording.container, recording.lines_cut, recording.refusal, recording.job, recording.revision,
+           recording.created_at, recording.erased_at, recording.erased_by, eraser.name AS erased_by_name,
+           recording.erased_why
+    FROM recording
+    LEFT JOIN person AS agent ON agent.id = recording.agent
+    LEFT JOIN person AS uploader ON uploader.id = recording.uploaded_by
+    LEFT JOIN person AS eraser ON eraser.id = recording.erased_by
+    LEFT JOIN rulebook ON rulebook.id = recording.rulebook
+"""
+
+
+async def one(recording: UUID) -> Row | None:
+    """One recording, whatever its state."""
+    return await db.fetch_one(f"{RECORDINGS} WHERE recording.id = {{}}", recording)
+
+
+async def listed(
+    *,
+    team: UUID | None,
+    states: Sequence[str],
+    search: str,
+    agent: UUID | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Row]:
+    """Recordings, newest first; `team` None is every team, otherwise only calls of that team's agents."""
+    where, params = ["recording.state IN ({})"], [list(states)]
+    if team is not None:
+        where.append("agent.team = {}")
+        params.append(team)  # type: ignore[arg-type]
+    if agent is not None:
+        where.append("recording.agent = {}")
+        params.append(agent)  # type: ignore[arg-type]
+    if search:
+        where.append("(LOWER(recording.title) LIKE {} ESCAPE '!' OR LOWER(agent.name) LIKE {} ESCAPE '!')")
+        escaped = search.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        params += [f"%{escaped}%"] * 2  # type: ignore[list-item]
+    if after is not None:
+        where.append("(recording.created_at, recording.id) < ({}, {})")
+        params += after  # type: ignore[arg-type]
+    return await db.fetch(
+        f"""{RECORDINGS} WHERE {" AND ".join(where)}
+            ORDER BY recording.created_at DESC, recording.id DESC LIMIT {{}}""",
+        *params,
+        limit,
+    )
+
+
+async def segments(recording: UUID, start_ms: int | None, end_ms: int | None) -> list[Row]:
+    """The turns of a transcript in order; only those that touch the window, if one is given."""
+    return await db.fetch(
+        """SELECT position, start_ms, end_ms, speaker, text, words FROM segment
+           WHERE recording = {} AND end_ms >= {} AND start_ms <= {} ORDER BY position""",
+        recording,
+        -1 if start_ms is None else start_ms,
+        2**31 - 1 if end_ms is None else end_ms,
+    )
+
+
+async def plays(recording: UUID, limit: int) -> list[Row]:
+    """Who heard a raw call, latest first."""
+    return await db.fetch(
+        """SELECT play.person, person.name, play.at FROM play LEFT JOIN person ON person.id = play.person
+           WHERE play.recording = {} ORDER BY play.at DESC LIMIT {}""",
+        recording,
+        limit,
+    )
+
+
+async def played_since(recording: UUID, person: UUID, since: datetime) -> bool:
+    """Whether this person's hearing is in the log already."""
+    row = await db.fetch_one(
+        "SELECT 1 AS one FROM play WHERE recording = {} AND person = {} AND at > {} LIMIT 1",
+        recording,
+        person,
+        since,
+    )
+    return row is not None
+
+
+async def due_to_expire(now: datetime) -> list[UUID]:
+    """Recordings whose time is over and that are not erased yet."""
+    rows = await db.fetch(
+        """SELECT id FROM recording WHERE state = 'expired'
+           OR (state IN ('ready', 'processing') AND expires_at <= {})""",
+        now,
+    )
+    return [row["id"] for row in rows]
+
+
+async def known_objects(recordings: Sequence[UUID]) -> set[str]:
+    """The storage keys that the rows of these recordings name."""
+    rows = await db.fetch("SELECT object_key, peaks_key FROM recording WHERE id IN ({})", list(recordings))
+    return {key for row in rows for key in (row["object_key"], row["peaks_key"]) if key}
+
+
+async def cut_lines_after(recording: UUID, duration_ms: int) -> int:
+    """Lines that lie after the end of the audio belong to another call: they go; returns how many."""
+    gone = await db.fetch(
+        "DELETE FROM segment WHERE recording = {} AND start_ms >= {} RETURNING id", recording, duration_ms
+    )
+    await db.fetch(
+        "UPDATE segment SET end_ms = {} WHERE recording = {} AND end_ms > {}",
+        duration_ms,
+        recording,
+        duration_ms,
+    )
+    return len(gone)

@@ -1,0 +1,138 @@
+"""Pages of calls: the list, adding one, hearing one, changing what is known of it, erasing it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from litestar import Response, get, post, route
+from litestar.connection import Request
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+
+from trainer.calls import service
+from trainer.calls.forms import EDITABLE, fields_of, read_fields, receive_upload
+from trainer.calls.pages import call_page, form_choices, play, state_options, typed_of
+from trainer.calls.views import STATES
+from trainer.problems import Invalid
+from trainer.web.api import key_of, next_cursor, read_page
+from trainer.web.forms import read_form
+from trainer.web.guards import requires, signed_in
+from trainer.web.media import MediaResponse
+from trainer.web.session import viewer_of
+from trainer.web.templating import is_htmx, next_address, render, render_block
+
+Page = Request[Any, Any, Any]
+PER_PAGE = 30
+
+
+@get(
+    "/calls",
+    guards=[requires("agent", "trainer", "qa_analyst", "team_lead", "admin")],
+    include_in_schema=False,
+)
+async def show_calls(
+    request: Page, q: FromQuery[str] = "", status: FromQuery[str] = "", cursor: FromQuery[str] = ""
+) -> Response[str]:
+    """The calls that the viewer may see, newest first. htmx gets the list alone, or its next rows."""
+    viewer = viewer_of(request)
+    after = key_of(read_page(cursor=cursor), datetime.fromisoformat, UUID)
+    state = status if status in STATES else ""
+    found = await service.visible_recordings(viewer, search=q, state=state, after=after, limit=PER_PAGE + 1)
+    calls = found[:PER_PAGE]
+    more = None
+    if len(found) > PER_PAGE:
+        more = next_address(request, next_cursor([calls[-1].created_at.isoformat(), str(calls[-1].id)]))
+    values: dict[str, Any] = {"calls": calls, "more": more, "q": q, "state": state, "states": state_options()}
+    values["may_add"] = viewer.has(*service.CREATE)
+    if is_htmx(request):
+        if cursor:
+            return render(request, "calls/_rows.html", **values)
+        return render_block(request, "calls/list.html", "results", **values)
+    return render(request, "calls/list.html", **values)
+
+
+@get("/calls/new", guards=[requires(*service.CREATE)], include_in_schema=False)
+async def show_new_call(request: Page) -> Response[str]:
+    """The upload form."""
+    choices = await form_choices(viewer_of(request))
+    return render(request, "calls/new.html", limit_mb=request.app.state.settings.upload_limit_mb, **choices)
+
+
+@post("/calls/new", guards=[requires(*service.CREATE)], include_in_schema=False)
+async def add_call(request: Page) -> Redirect:
+    """Take the upload in (static/js/upload.js sends it and shows what is refused)."""
+    return Redirect(f"/calls/{await receive_upload(request)}", status_code=303)
+
+
+@get("/calls/{recording_id:uuid}", guards=[signed_in], include_in_schema=False)
+async def show_call(request: Page, recording_id: FromPath[UUID]) -> Response[str]:
+    """One call; the proof of an erased one is a 410."""
+    call = await service.find_recording(viewer_of(request), recording_id)
+    if call.state == "erased":
+        return render(request, "calls/erased.html", status=410, call=call)
+    return await call_page(request, call)
+
+
+@route("/calls/{recording_id:uuid}/audio", http_method=["GET", "HEAD"], guards=[signed_in])
+async def play_call(request: Page, recording_id: FromPath[UUID]) -> MediaResponse:
+    """The whole call, for the few who may hear it. Each hearing is logged."""
+    return await play(request, recording_id)
+
+
+@get("/calls/{recording_id:uuid}/edit", guards=[requires(*service.EDIT)], include_in_schema=False)
+async def show_edit_call(request: Page, recording_id: FromPath[UUID]) -> Response[str]:
+    """The form of what is known of a call."""
+    viewer = viewer_of(request)
+    call = await service.load_recording(viewer, recording_id)
+    typed = typed_of(call, _zone(request))
+    return render(request, "calls/edit.html", call=call, typed=typed, errors={}, **await form_choices(viewer))
+
+
+@post("/calls/{recording_id:uuid}/edit", guards=[requires(*service.EDIT)], include_in_schema=False)
+async def save_call(request: Page, recording_id: FromPath[UUID]) -> Response[str] | Redirect:
+    """Save it, or show the same form again with what is wrong."""
+    viewer, form = viewer_of(request), await read_form(request)
+    call = await service.load_recording(viewer, recording_id)
+    revision = form.integer("revision", least=1, most=10**9) or 0
+    texts = {name: form.raw(name) for name in EDITABLE}
+    try:
+        fields = await read_fields(texts, _zone(request), fields_of(call))
+        await service.edit_recording(viewer, recording_id, fields, expected=revision)
+    except Invalid as problem:
+        form.take(problem)
+        typed = {**texts, "revision": str(revision)}
+        choices = await form_choices(viewer)
+        return render(
+            request, "calls/edit.html", status=422, call=call, typed=typed, errors=form.errors, **choices
+        )
+    return Redirect(f"/calls/{recording_id}", status_code=303)
+
+
+@post("/calls/{recording_id:uuid}/erase", guards=[requires(*service.ERASE)], include_in_schema=False)
+async def erase_call(request: Page, recording_id: FromPath[UUID]) -> Response[str] | Redirect:
+    """Erase it with every clip cut from it."""
+    viewer, form = viewer_of(request), await read_form(request)
+    try:
+        await service.erase_recording(viewer, recording_id, form.raw("why"))
+    except Invalid as problem:
+        form.take(problem)
+        call = await service.load_recording(viewer, recording_id)
+        return await call_page(request, call, status=422, errors=form.errors)
+    return Redirect(f"/calls/{recording_id}", status_code=303)
+
+
+def _zone(request: Page) -> ZoneInfo:
+    return ZoneInfo(request.app.state.settings.time_zone)
+
+
+pages: list[Any] = [
+    show_calls,
+    show_new_call,
+    add_call,
+    show_call,
+    play_call,
+    show_edit_call,
+    save_call,
+    erase_call,
+]

@@ -1,0 +1,419 @@
+"""Recordings for every other room: taking one in, who may see and hear which, what was heard, and erasing
+one.
+
+Rights (the pair `load_recording` and `visible_recordings` follows them): trainers, QA analysts and admins see
+every call, team leads those of their own team's agents; agents see their own once its evaluation is released,
+of which there are none yet; managers none. Whoever sees a call may hear it and read its words, except admins.
+Invariant: a recording is refused whole. Until its row is committed, its file is in nobody's way and nobody's
+storage.
+"""
+
+import asyncio
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from trainer import db, jobs
+from trainer.audio import AudioRefused, Probe
+from trainer.audio.child import in_child
+from trainer.audio.peaks import Peaks
+from trainer.audio.probe import probe
+from trainer.calls import queries
+from trainer.calls.jobs import erase, object_key, prepare_recording
+from trainer.calls.tables import Play, Recording, Segment
+from trainer.calls.transcripts import Line, read_transcript
+from trainer.calls.views import (
+    CONSENT_BASES,
+    PlayView,
+    RecordingView,
+    SegmentView,
+    recording_of,
+    segment_of,
+)
+from trainer.people.audit import record_audit
+from trainer.people.service import people_by_ids
+from trainer.problems import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+)
+from trainer.rulebook.tables import Rulebook
+from trainer.storage import storage
+from trainer.web.i18n import _
+from trainer.web.session import Viewer
+
+CREATE = ("trainer", "qa_analyst", "admin")
+EDIT = ("trainer",)
+ERASE = ("trainer", "admin")
+SEE_ALL = ("trainer", "qa_analyst", "admin")
+HEAR_ALL = ("trainer", "qa_analyst")
+LISTED_STATES = ("processing", "ready", "refused", "expired")
+
+PROBE_S = 20.0
+ONE_HEARING = timedelta(minutes=10)
+MOST_TITLE = 200
+MOST_REASON = 500
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFields:
+    """What is known of a call beside its sound. `called_at` is aware; `expires_at` is when `retain_until` is
+    over.
+    """
+
+    title: str = ""
+    agent: UUID | None = None
+    rulebook: str | None = None
+    language: str = "en"
+    called_at: datetime | None = None
+    csat: int | None = None
+    staged: bool = False
+    consent_basis: str = ""
+    retain_until: date | None = None
+    expires_at: datetime | None = None
+    caller_is_minor: bool = False
+
+
+# Taking one in
+
+
+async def receive_recording(
+    viewer: Viewer | None,
+    path: Path,
+    fields: RecordingFields,
+    *,
+    transcript: bytes | None = None,
+    sha256: str = "",
+    move: bool = False,
+) -> UUID:
+    """Takes a file in as a recording in state `processing`; its job makes it `ready`. `viewer` None is a
+    command.
+
+    `move` takes the file away from `path`. Raises Forbidden, and Invalid that names what cannot be taken
+    (`audio`, `transcript` or a field); then nothing was stored and no row made. StorageError when there is no
+    room.
+    """
+    if viewer is not None and not viewer.has(*CREATE):
+        raise Forbidden(_("Trainers, QA analysts and admins add calls."))
+    agent_name, rulebook = await _check(fields)
+    lines = await _read_lines(transcript, agent_name)
+    probed = await _probe(path)
+    recording = db.new_id()
+    key = object_key(recording)
+    size = path.stat().st_size
+    sha256 = sha256 or await asyncio.to_thread(content_hash, path)
+    committed: list[bool] = []
+    try:
+        await storage().put_file(key, path, move=move)
+        async with db.transaction():
+            db.after_commit(lambda: committed.append(True))
+            row = Recording(
+                {
+                    Recording.id: recording,
+                    Recording.state: "processing",
+                    Recording.object_key: key,
+                    Recording.sha256: sha256,
+                    Recording.size_bytes: size,
+                    Recording.duration_ms: probed.duration_ms,
+                    Recording.channels: probed.channels,
+                    Recording.sample_rate_hz: probed.sample_rate_hz,
+                    Recording.codec: probed.codec,
+                    Recording.container: probed.container,
+                    Recording.uploaded_by: viewer.id if viewer else None,
+                    Recording.created_at: db.utc_now(),
+                    Recording.rulebook: rulebook,
+                    **_columns(fields),
+                }
+            )
+            row.job = await jobs.enqueue(
+                prepare_recording, {"recording": str(recording)}, person=viewer.id if viewer else None
+            )
+            await Recording.insert(row)
+            await _insert_lines(recording, lines)
+            await record_audit(viewer, "recording_added", "recording", str(recording))
+    finally:
+        if not committed:
+            # refused by the database, or cancelled: no object may be left without its row
+            await db.to_the_end(storage().delete(key))
+    return recording
+
+
+async def same_content(sha256: str) -> UUID | None:
+    """The recording that holds exactly these bytes, if one does."""
+    row = await Recording.select(Recording.id).where(Recording.sha256 == sha256).first()
+    return row["id"] if row else None
+
+
+async def _check(fields: RecordingFields) -> tuple[str, UUID | None]:
+    """The agent's name and the rule book's id. Raises Invalid with every wrong field."""
+    if fields.caller_is_minor:
+        raise Invalid.field(
+            "caller_is_minor",
+            "minor",
+            _("Calls of minors are not kept here. Nothing of this one was stored."),
+        )
+    wrong = _wrong_fields(fields)
+    person = (await people_by_ids([fields.agent])).get(fields.agent) if fields.agent else None
+    if fields.agent and person is None:
+        wrong.append(FieldError("agent", "unknown", _("There is no such person.")))
+    rulebook = None
+    if fields.rulebook:
+        row = await Rulebook.select(Rulebook.id).where(Rulebook.code == fields.rulebook).first()
+        rulebook = row["id"] if row else None
+        if row is None:
+            wrong.append(FieldError("rulebook", "unknown", _("There is no such rule book.")))
+    if wrong:
+        raise Invalid(_("This call cannot be taken as it is."), errors=wrong)
+    return (person.name if person else ""), rulebook
+
+
+def _wrong_fields(fields: RecordingFields) -> list[FieldError]:
+    wrong: list[FieldError] = []
+    if len(fields.title) > MOST_TITLE:
+        told = _("Please keep this under %(most)s characters; it has %(has)s.")
+        message = told % {"most": MOST_TITLE, "has": len(fields.title)}
+        wrong.append(FieldError("title", "too-long", message))
+    if not _LANGUAGE.fullmatch(fields.language):
+        wrong.append(FieldError("language", "unknown", _("Name a language, such as en or zh-Hans.")))
+    if fields.csat is not None and not 1 <= fields.csat <= 5:
+        wrong.append(FieldError("csat", "out-of-range", _("Satisfaction is a number from 1 to 5.")))
+    if fields.consent_basis not in CONSENT_BASES:
+        told = _("Say on what basis this call may be kept: %(names)s.")
+        wrong.append(FieldError("consent_basis", "required", told % {"names": ", ".join(CONSENT_BASES)}))
+    if fields.expires_at is not None and fields.expires_at <= db.utc_now():
+        wrong.append(
+            FieldError("retain_until", "past", _("This day is over; the call could not be kept at all."))
+        )
+    if fields.called_at is not None and fields.called_at > db.utc_now() + timedelta(days=1):
+        wrong.append(FieldError("called_at", "future", _("This call has not taken place yet.")))
+    return wrong
+
+
+async def _probe(path: Path) -> Probe:
+    try:
+        return await in_child(probe, path, timeout_s=PROBE_S)
+    except AudioRefused as error:
+        raise Invalid.field("audio", error.reason, _(error.sentence)) from error
+
+
+async def _read_lines(transcript: bytes | None, agent_name: str) -> list[Line]:
+    if transcript is None:
+        return []
+    return await asyncio.to_thread(read_transcript, transcript, agent_name=agent_name)
+
+
+async def _insert_lines(recording: UUID, lines: list[Line]) -> None:
+    for start in range(0, len(lines), 500):
+        rows = [
+            Segment(
+                id=db.new_id(),
+                recording=recording,
+                position=position,
+                start_ms=line.start_ms,
+                end_ms=line.end_ms,
+                speaker=line.speaker,
+                text=line.text,
+                words=json.dumps(line.words, ensure_ascii=False),
+            )
+            for position, line in enumerate(lines[start : start + 500], start=start)
+        ]
+        await Segment.insert(*rows)
+
+
+def _columns(fields: RecordingFields) -> dict[Any, Any]:
+    return {
+        Recording.title: fields.title,
+        Recording.agent: fields.agent,
+        Recording.language: fields.language,
+        Recording.called_at: fields.called_at,
+        Recording.csat: fields.csat,
+        Recording.staged: fields.staged,
+        Recording.consent_basis: fields.consent_basis,
+        Recording.retain_until: fields.retain_until,
+        Recording.expires_at: fields.expires_at,
+    }
+
+
+def content_hash(path: Path) -> str:
+    """What tells one file from another: SHA-256 in hex. Reads all of it: call it in a thread."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# Seeing and hearing
+
+
+def _may_see(viewer: Viewer, agent_team: UUID | None) -> bool:
+    if viewer.has(*SEE_ALL):
+        return True
+    return viewer.has("team_lead") and viewer.team is not None and agent_team == viewer.team
+
+
+def _may_hear(viewer: Viewer, row: dict[str, Any], now: datetime) -> bool:
+    if row["state"] != "ready" or (row["expires_at"] is not None and row["expires_at"] <= now):
+        return False
+    own_team = viewer.has("team_lead") and viewer.team is not None and row["agent_team"] == viewer.team
+    return viewer.has(*HEAR_ALL) or own_team
+
+
+def _view(viewer: Viewer, row: dict[str, Any]) -> RecordingView:
+    return recording_of(row, may_hear=_may_hear(viewer, row, db.utc_now()))
+
+
+async def find_recording(viewer: Viewer, recording: UUID) -> RecordingView:
+    """A recording in any state, the proof of an erased one included. Raises NotFound.
+
+    The proof names nobody, so that all who see any calls may read it.
+    """
+    row = await queries.one(recording)
+    proof = row is not None and row["state"] == "erased" and viewer.has(*SEE_ALL, "team_lead")
+    if row is None or not (proof or _may_see(viewer, row["agent_team"])):
+        raise NotFound(_("There is no such call, or it is not one of yours."))
+    return _view(viewer, row)
+
+
+async def load_recording(viewer: Viewer, recording: UUID) -> RecordingView:
+    """A recording that the viewer may see. Raises NotFound, and Gone for an erased one."""
+    found = await find_recording(viewer, recording)
+    if found.state == "erased":
+        raise Gone(_("This call was erased. Only the date and the reason are kept."))
+    return found
+
+
+async def load_for_hearing(viewer: Viewer, recording: UUID) -> RecordingView:
+    """A ready recording that the viewer may hear.
+
+    Raises NotFound, Gone, Forbidden and Conflict (`not-ready`).
+    """
+    found = await load_recording(viewer, recording)
+    if not (viewer.has(*HEAR_ALL) or viewer.has("team_lead")):
+        raise Forbidden(_("You may see that this call is here, but not hear it."))
+    if found.state == "expired" or (found.expires_at is not None and found.expires_at <= db.utc_now()):
+        raise Gone(_("The day until which this call was kept is over."))
+    if not found.may_hear:
+        raise Conflict(_("This call cannot be heard: it is not ready."), slug="not-ready")
+    return found
+
+
+async def visible_recordings(
+    viewer: Viewer,
+    *,
+    search: str = "",
+    state: str = "",
+    agent: UUID | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[RecordingView]:
+    """Recordings that the viewer may see, newest first, after the one with this (created_at, id).
+
+    `search` looks in titles and agents' names. Erased ones are listed only for `state="erased"`.
+    """
+    states = (state,) if state else LISTED_STATES
+    if viewer.has(*SEE_ALL):
+        team = None
+    elif viewer.has("team_lead") and viewer.team is not None:
+        team = viewer.team
+    else:
+        return []
+    rows = await queries.listed(
+        team=team, states=states, search=search.strip()[:100], agent=agent, after=after, limit=limit
+    )
+    return [_view(viewer, row) for row in rows]
+
+
+async def segments_of(
+    recording: UUID, start_ms: int | None = None, end_ms: int | None = None
+) -> list[SegmentView]:
+    """The turns of a transcript in order; of a window, those that touch it.
+
+    Whoever asks has loaded the recording.
+    """
+    return [segment_of(row) for row in await queries.segments(recording, start_ms, end_ms)]
+
+
+async def peaks_of(recording: RecordingView) -> Peaks:
+    """The shape of a ready recording. Raises Conflict before it is ready."""
+    if not recording.peaks_key:
+        raise Conflict(_("This call cannot be heard: it is not ready."), slug="not-ready")
+    size = await storage().size(recording.peaks_key)
+    return Peaks.from_bytes(await storage().get_range(recording.peaks_key, 0, size or 0))
+
+
+async def log_play(viewer: Viewer, recording: UUID) -> None:
+    """Notes that somebody hears a raw call; a player's many requests within ten minutes are one hearing."""
+    since = db.utc_now() - ONE_HEARING
+    if await queries.played_since(recording, viewer.id, since):
+        return
+    async with db.transaction():
+        await db.lock(f"play:{recording}:{viewer.id}")
+        if not await queries.played_since(recording, viewer.id, since):
+            row = Play(id=db.new_id(), recording=recording, person=viewer.id, at=db.utc_now())
+            await Play.insert(row)
+
+
+async def plays_of(viewer: Viewer, recording: UUID, *, limit: int = 50) -> list[PlayView]:
+    """Who heard a raw call, latest first. Only admins read this; others get none."""
+    if not viewer.has("admin"):
+        return []
+    return [PlayView(**row) for row in await queries.plays(recording, limit)]
+
+
+# Changing and ending
+
+
+async def edit_recording(
+    viewer: Viewer, recording: UUID, fields: RecordingFields, *, expected: int
+) -> RecordingView:
+    """Changes what is known of a call; its language stays, as what was cut from it has that language.
+
+    Raises Forbidden, NotFound, Gone, Invalid, and PreconditionFailed unless `expected` is the present
+    revision.
+    """
+    if not viewer.has(*EDIT):
+        raise Forbidden(_("Trainers change what is known of a call."))
+    found = await load_recording(viewer, recording)
+    if fields.language != found.language:
+        raise Invalid.field(
+            "language",
+            "fixed",
+            _("The language of a call stays: its clips are in that language."),
+        )
+    if found.state not in ("processing", "ready"):
+        raise Conflict(_("Nothing of this call can be changed any more."))
+    _name, rulebook = await _check(fields)
+    values = {**_columns(fields), Recording.rulebook: rulebook, Recording.revision: expected + 1}
+    there = (Recording.id == recording) & (Recording.revision == expected)
+    async with db.transaction():
+        changed = there & Recording.state.is_in(["processing", "ready"])
+        if not await Recording.update(values).where(changed).returning(Recording.id):
+            raise PreconditionFailed(
+                _("This call was changed meanwhile. Load it again, then repeat your change."),
+                current=f'"r{found.revision}"',
+            )
+        await record_audit(viewer, "recording_edited", "recording", str(recording))
+    return await load_recording(viewer, recording)
+
+
+async def erase_recording(viewer: Viewer, recording: UUID, why: str) -> None:
+    """Erases a call with every clip cut from it, and leaves a proof.
+
+    Raises Forbidden, NotFound, Gone, Invalid.
+    """
+    await load_recording(viewer, recording)
+    if not viewer.has(*ERASE):
+        raise Forbidden(_("Trainers and admins erase calls."))
+    reason = why.strip()
+    if not reason or len(reason) > MOST_REASON:
+        raise Invalid.field("why", "required", _("Say in a sentence why it is erased; the proof keeps that."))
+    if not await erase(recording, viewer, reason):
+        raise Gone(_("This call was erased. Only the date and the reason are kept."))
