@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 NOBODY = 65534
+PREFIX = "encore-postgres-"
 
 
 def with_database(url: str, name: str) -> str:
@@ -63,7 +64,9 @@ class Cluster:
         assert prefix is not None
         self._binaries, self._prefix = found, prefix
         # not below pytest's own folder: that is closed to the user that the server runs as
-        self._folder = Path(tempfile.mkdtemp(prefix="encore-postgres-", dir=_quick_folder()))
+        where = _quick_folder()
+        _sweep(Path(where or tempfile.gettempdir()))
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=where))
         if os.geteuid() == 0:
             os.chown(self._folder, NOBODY, NOBODY)
         self._log = self._folder / "server.log"
@@ -122,6 +125,16 @@ def _quick_folder() -> str | None:
     """Memory if there is plenty of it: copying the template then takes 20 ms and not half a second."""
     memory = Path("/dev/shm")
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else None
+
+
+def _sweep(where: Path) -> None:
+    """Remove what killed test runs left, as it may lie in memory."""
+    if not Path("/proc/self").exists():
+        return
+    for folder in where.glob(f"{PREFIX}*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if not (pid.isdigit() and Path(f"/proc/{pid}").exists()):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_port() -> int:
