@@ -25,6 +25,7 @@ from trainer.calls import routes as calls_pages
 from trainer.clips import api as clips_api
 from trainer.clips import parts as clip_parts
 from trainer.clips import routes as clip_pages
+from trainer.logs import configure_logging
 from trainer.navigation import home_of, navigation
 from trainer.people import api as people_api
 from trainer.people import routes as people_pages
@@ -92,6 +93,7 @@ async def running(app: Litestar) -> AsyncIterator[None]:
 
 def create_app(settings: Settings | None = None, *, demo: bool = False) -> Litestar:
     """The app of one centre. Opens nothing before it is started. `demo` adds the one-click sign-in links."""
+    configure_logging()
     settings = settings or Settings()
     statics = StaticTree(find_tree("static"), debug=settings.debug)
     key = settings.key()
@@ -136,6 +138,7 @@ def create_app(settings: Settings | None = None, *, demo: bool = False) -> Lites
         ),
         # Forms and JSON are held in memory; uploads are streamed and count for themselves (web/uploads.py).
         request_max_body_size=MAX_BODY,
+        logging_config=None,
         debug=False,
     )
     app.state.settings = settings
