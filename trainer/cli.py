@@ -1,0 +1,299 @@
+"""The `trainer` command: everything an operator does from a shell.
+
+Exit codes: 0 done, 1 failed (with the reason in words), 2 wrong usage. Heavy imports happen inside the commands, so that
+`trainer --help` answers at once.
+"""
+
+import asyncio
+import os
+import resource
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import rich_click as click
+from pydantic import ValidationError
+from rich.console import Console
+
+from trainer import __version__
+from trainer.settings import Settings
+
+T = TypeVar("T")
+console = Console(stderr=True, highlight=False)
+
+KINDS = ("people", "rulebook", "curriculum", "recordings")
+
+
+def main() -> None:
+    """Entry point: turns expected failures into a sentence and exit code 1."""
+    from trainer.db import DatabaseError
+    from trainer.problems import Problem
+    from trainer.storage import StorageError
+
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ValidationError as error:
+        for item in error.errors():
+            fail(f"TRAINER_{str(item['loc'][0]).upper()}: {item['msg']}")
+        sys.exit(2)
+    except (Problem, DatabaseError, StorageError, OSError) as error:
+        fail(str(error) or type(error).__name__)
+        sys.exit(1)
+
+
+def fail(sentence: str) -> None:
+    """Says what went wrong, on standard error."""
+    console.print(f"[bold red]✗[/] {sentence}", soft_wrap=True)
+
+
+def done(sentence: str) -> None:
+    """Says what was done, on standard error; standard output is for results."""
+    console.print(f"[green]✓[/] {sentence}", soft_wrap=True)
+
+
+@asynccontextmanager
+async def centre(settings: Settings) -> AsyncIterator[None]:
+    """The centre's database and storage, open while a command works with them. Its schema must be current."""
+    from trainer import db, storage
+
+    await db.open_database(settings.effective_database_url, pool_size=settings.database_pool)
+    try:
+        if pending := await db.pending_migrations():
+            raise click.ClickException(f"{len(pending)} database change(s) are due. Run: trainer migrate")
+        storage.open_storage(settings.effective_storage_url)
+        try:
+            yield
+        finally:
+            await storage.close_storage()
+    finally:
+        await db.close_database()
+
+
+def run(settings: Settings, work: Callable[[], Awaitable[T]]) -> T:
+    """Carries out `work` inside the centre."""
+
+    async def inside() -> T:
+        async with centre(settings):
+            return await work()
+
+    return asyncio.run(inside())
+
+
+@click.group()
+@click.version_option(__version__, prog_name="trainer")
+def cli() -> None:
+    """Encore: clips out of real calls become training, and people feel seen."""
+
+
+@cli.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of the sample centre.")
+@click.option("--reset", is_flag=True, help="Build the sample centre anew.")
+def demo(port: int, data: Path | None, reset: bool) -> None:
+    """Open a living sample centre on this machine."""
+    from trainer.demo.command import open_demo
+
+    open_demo(port=port, data=data, reset=reset, console=console)
+
+
+@cli.command()
+@click.option("--email", prompt="E-mail of the first admin", help="E-mail of the first admin.")
+@click.option("--name", prompt="Name of the first admin", help="Name of the first admin.")
+def init(email: str, name: str) -> None:
+    """Prepare a new centre: database, secret key, first admin."""
+    from trainer import db
+    from trainer.people.admin import create_first_admin
+
+    settings = Settings()
+    settings.key()
+
+    async def prepare() -> str:
+        await db.open_database(settings.effective_database_url, pool_size=2)
+        try:
+            await db.migrate()
+        finally:
+            await db.close_database()
+        async with centre(settings):
+            return await create_first_admin(name=name, email=email)
+
+    secret = asyncio.run(prepare())
+    done(f"The centre is ready in {settings.data.absolute()}.")
+    done("Start it with: trainer serve. Then set the first admin's password here (once, within 7 days):")
+    click.echo(f"{settings.base_url.rstrip('/')}/welcome/{secret}")
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="Web processes.")
+def serve(host: str, port: int, processes: int) -> None:
+    """Serve the centre (and work off its jobs, unless TRAINER_WORKERS_EMBEDDED=false)."""
+    settings = Settings()
+    asyncio.run(_check_schema(settings))
+    run_server(settings, host=host, port=port, processes=processes)
+
+
+async def _check_schema(settings: Settings) -> None:
+    from trainer import db
+
+    await db.open_database(settings.effective_database_url, pool_size=1)
+    try:
+        if await db.newer_schema():
+            raise click.ClickException(
+                "This database was changed by a newer version. Install that version, or restore an older backup."
+            )
+        if pending := await db.pending_migrations():
+            raise click.ClickException(
+                f"{len(pending)} database change(s) are due. New centre: trainer init. After an update: trainer migrate."
+            )
+    finally:
+        await db.close_database()
+
+
+def run_server(settings: Settings, *, host: str, port: int, processes: int = 1) -> None:
+    """Runs uvicorn until it is told to stop; open live streams end within three seconds."""
+    import uvicorn
+
+    raise_file_limit()
+    uvicorn.run(
+        "trainer.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=processes if processes > 1 else None,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        timeout_graceful_shutdown=3,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+
+
+def raise_file_limit() -> None:
+    """Every open tab holds a live stream: allow as many files as the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@cli.command()
+def worker() -> None:
+    """Work off background jobs in a process of its own."""
+    import signal
+
+    from trainer import app, jobs
+
+    settings = Settings()
+
+    async def work() -> None:
+        app.register()
+        crew = jobs.Worker()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, lambda: loop.create_task(crew.stop()))
+        await crew.run()
+
+    run(settings, work)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    from trainer import db
+
+    settings = Settings()
+
+    async def bring() -> list[str]:
+        await db.open_database(settings.effective_database_url, pool_size=2)
+        try:
+            return await db.migrate()
+        finally:
+            await db.close_database()
+
+    names = asyncio.run(bring())
+    done(f"{len(names)} change(s) made." if names else "The database is up to date.")
+
+
+@cli.command("import")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+def import_(kind: str, path: Path) -> None:
+    """Take in people (CSV), a rulebook or curriculum (YAML), or recordings (a folder)."""
+    from trainer import exchange
+
+    lines, failed = run(Settings(), lambda: exchange.take_in(kind, path))
+    for line in lines:
+        click.echo(line)
+    if failed:
+        raise click.ClickException(f"{failed} item(s) were refused; each is named above.")
+
+
+@cli.command()
+@click.argument("kind", type=click.Choice(("people", "rulebook", "curriculum")))
+@click.argument("path", type=click.Path(path_type=Path))
+def export(kind: str, path: Path) -> None:
+    """Write people (CSV), the rulebooks or the curriculum (YAML) to PATH; import reads it back."""
+    from trainer import exchange
+
+    for line in run(Settings(), lambda: exchange.hand_out(kind, path)):
+        done(line)
+
+
+@cli.group()
+def token() -> None:
+    """Keys to the JSON API."""
+
+
+@token.command("create")
+@click.argument("email")
+@click.option("--scope", "scopes", multiple=True, required=True, help="clips:read, recordings:write … or all.")
+@click.option("--name", default="command line", show_default=True)
+def create_token(email: str, scopes: tuple[str, ...], name: str) -> None:
+    """Make a token for a person; it is printed once and nothing else is."""
+    from trainer.people.tokens import create_token_for
+
+    click.echo(run(Settings(), lambda: create_token_for(email, scopes=list(scopes), name=name)))
+
+
+@cli.group("jobs")
+def jobs_group() -> None:
+    """Background jobs."""
+
+
+@jobs_group.command("run")
+@click.option("--at", "moment", help="ISO date and time: carry out what would have been due by then, once each.")
+def run_jobs(moment: str | None) -> None:
+    """Carry out everything that is due, then stop."""
+    from trainer import app, jobs
+
+    try:
+        now = datetime.fromisoformat(moment) if moment else datetime.now(UTC)
+    except ValueError as error:
+        raise click.BadParameter("give a date and time such as 2026-11-23T09:00", param_hint="--at") from error
+    app.register()
+    count = run(Settings(), lambda: jobs.drain(now if now.tzinfo else now.replace(tzinfo=UTC)))
+    done(f"{count} job(s) carried out.")
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what is wrong with this installation and what to do about it."""
+    from trainer.doctor import examine
+
+    findings = asyncio.run(examine(Settings()))
+    for finding in findings:
+        mark = "[green]✓[/]" if finding.well else "[bold red]✗[/]"
+        console.print(f"{mark} {finding.what}", soft_wrap=True)
+        if finding.remedy:
+            console.print(f"  → {finding.remedy}", soft_wrap=True)
+    if not all(finding.well for finding in findings):
+        sys.exit(1)

@@ -1,0 +1,118 @@
+"""Builds the sample centre: rule book, people, calls, clips, modules, career path, then its history day by day."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from trainer import db, jobs
+from trainer.calls.folder import import_recordings
+from trainer.career.service import import_path
+from trainer.clips.library import import_library
+from trainer.demo import history
+from trainer.people.service import create_person
+from trainer.people.tables import Person
+from trainer.people.teams import create_team
+from trainer.rulebook.service import import_rulebook
+from trainer.training.documents import import_module
+from trainer.web.static import find_tree
+
+DAYS = 96
+
+# (what is being done, how much of it is done, how much there is)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The sample's documents, and who is who by key."""
+
+    document: dict[str, Any]
+    people: dict[str, UUID]
+    today: date
+
+
+def read(path: Path) -> Any:
+    """A YAML document of the package's own content."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+async def build(progress: Progress) -> None:
+    """Fills an empty, migrated centre. Takes some seconds: every clip is really cut."""
+    curricula, clips = find_tree("curricula"), find_tree("clips")
+    document = read(curricula / "people" / "sample.yaml")
+    now = db.utc_now()
+    with db.as_of(now - timedelta(days=DAYS)):
+        progress("Rule book and career path", 0, 1)
+        await import_rulebook(curricula / "rulebooks" / "starter.yaml")
+        await import_path(read(curricula / "paths" / "agent.yaml"))
+        sample = Sample(document, await _people(document, now.date()), now.date())
+        await _cut(sample, clips, progress)
+        for path in sorted((curricula / "modules").glob("*.yaml")):
+            await import_module(None, read(path))
+    await history.live_through(sample, now, DAYS, progress)
+
+
+async def _cut(sample: Sample, clips: Path, progress: Progress) -> None:
+    begun = db.utc_now()
+    report = await import_recordings(None, clips, zone=ZoneInfo("Europe/London"), people=sample.people)
+    if report.refused:
+        raise RuntimeError(f"the starter calls were refused: {report.refused}")
+    for done in range(len(report.taken)):
+        progress("Listening to the calls", done, len(report.taken))
+    await jobs.drain(begun)
+    await import_library(
+        clips / "library.yaml",
+        recordings=report.recordings,
+        curator=sample.people["rosa"],
+        progress=lambda done, total: progress("Cutting clips", done, total),
+    )
+
+
+async def _people(document: dict[str, Any], today: date) -> dict[str, UUID]:
+    """Teams and people; buddies once everybody is there."""
+    teams: dict[str, UUID] = {}
+    sites = {site["key"]: site["name"] for site in document["sites"]}
+    for team in document["teams"]:
+        teams[team["key"]] = await create_team(None, name=team["name"], site=sites[team["site"]])
+    people: dict[str, UUID] = {}
+    for person in document["people"]:
+        people[person["key"]] = await create_person(
+            None,
+            name=person["name"],
+            email=person["email"],
+            employee_no=person["employee_no"],
+            roles=person["roles"],
+            team=teams[person["team"]] if person["team"] else None,
+            hired_on=today - timedelta(days=person["hired_days_ago"]),
+            birthday=_birthday(person, today),
+            locale="en",
+            time_zone=person["time_zone"],
+        )
+    for person in document["people"]:
+        await Person.update(
+            {
+                Person.buddy: people[person["buddy"]] if person["buddy"] else None,
+                Person.birthday_scope: "team" if person["birthday_opt_in"] else "nobody",
+            }
+        ).where(Person.id == people[person["key"]])
+    return people
+
+
+def _birthday(person: dict[str, Any], today: date) -> str | None:
+    if "birthday_in_days" in person:
+        return (today + timedelta(days=person["birthday_in_days"])).strftime("%m-%d")
+    birthday: str | None = person["birthday"]
+    return birthday
+
+
+def moment(today: date, days_ago: int, clock: str) -> datetime:
+    """A time of day (site's zone) some days ago."""
+    hours, minutes = (int(part) for part in clock.split(":"))
+    day = today - timedelta(days=days_ago)
+    return datetime(day.year, day.month, day.day, hours, minutes, tzinfo=ZoneInfo("Europe/London"))

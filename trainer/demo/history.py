@@ -1,0 +1,152 @@
+"""Three months of believable history, lived through in order with the clock turned to each moment.
+
+People take modules by answering their steps, thank each other and are signed off; after each day the due jobs run, so that
+milestones, occasions and posts come from the same code as on any other day.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from trainer import db, facts, jobs
+from trainer.appreciation.service import behaviour_kind_of, thank
+from trainer.clips.service import clips_by_ids
+from trainer.people.service import people_by_ids
+from trainer.people.service import PersonView
+from trainer.recognition import posts
+from trainer.training import grading, taking
+from trainer.training.modules import StepView
+from trainer.web.session import Viewer
+
+ZONE = ZoneInfo("Europe/London")
+
+
+class Sample(Protocol):
+    """What history needs of the sample centre."""
+
+    @property
+    def document(self) -> dict[str, Any]: ...
+    @property
+    def people(self) -> dict[str, UUID]: ...
+    @property
+    def today(self) -> date: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something somebody did at a moment."""
+
+    at: datetime
+    do: Callable[[], Awaitable[None]]
+
+
+def viewer_of(person: PersonView) -> Viewer:
+    """Somebody of the sample centre, acting for themselves."""
+    return Viewer(
+        id=person.id,
+        name=person.name,
+        roles=frozenset(person.roles),
+        team=person.team,
+        team_name=person.team_name,
+        locale="en",
+        time_zone=person.time_zone,
+    )
+
+
+async def live_through(
+    sample: Sample, now: datetime, days: int, progress: Callable[[str, int, int], None]
+) -> None:
+    """Everything that happened from `days` ago until `now`."""
+    people = await people_by_ids(sample.people.values())
+    viewers = {key: viewer_of(people[person]) for key, person in sample.people.items()}
+    happenings = sorted(_happenings(sample, viewers, now), key=lambda item: item.at)
+    for day in range(days, -1, -1):
+        progress("Living through three months", days - day, days)
+        morning = datetime.combine(sample.today - timedelta(days=day), time(7), ZONE)
+        if morning > now:
+            break
+        await jobs.drain(morning)
+        evening = min(morning + timedelta(hours=16), now)
+        todays = [item for item in happenings if morning < item.at <= evening]
+        for item in todays:
+            with db.as_of(item.at):
+                await item.do()
+            await jobs.drain(item.at)
+    await posts.give_places()
+
+
+def _happenings(sample: Sample, viewers: Mapping[str, Viewer], now: datetime) -> list[Happening]:
+    history = sample.document["history"]
+    found: list[Happening] = []
+
+    def add(entry: Mapping[str, Any], clock: str, do: Callable[[], Awaitable[None]]) -> None:
+        day = sample.today - timedelta(days=entry["days_ago"])
+        at = datetime.combine(day, time.fromisoformat(entry.get("time", clock)), ZONE)
+        found.append(Happening(min(at, now - timedelta(minutes=20)), do))
+
+    for entry in history["appreciations"]:
+        add(entry, "15:00", lambda entry=entry: _thank(viewers, entry))
+    for entry in history["completions"]:
+        add(entry, "11:00", lambda entry=entry: _complete(viewers[entry["person"]], entry["module"]))
+    for entry in history["sign_offs"]:
+        add(entry, "16:30", lambda entry=entry: _sign_off(sample, entry))
+    for entry in history["enrolments"]:
+        add(entry, "09:00", lambda entry=entry: _begin(sample, viewers[entry["person"]], entry))
+    return found
+
+
+async def _thank(viewers: Mapping[str, Viewer], entry: Mapping[str, Any]) -> None:
+    await thank(
+        viewers[entry["from"]],
+        to=[viewers[key].id for key in entry["to"]],
+        behaviour_kind=await behaviour_kind_of(entry["behaviour"]),
+        behaviour_code=entry["behaviour"],
+        message=entry["message"],
+        visibility=entry["visibility"],
+    )
+
+
+async def _sign_off(sample: Sample, entry: Mapping[str, Any]) -> None:
+    person, subject = sample.people[entry["person"]], entry["subject"]
+    await facts.record(
+        "signed_off",
+        person=person,
+        subject=subject,
+        source=f"signed_off:{subject}:{person}",
+        data={"by": str(sample.people[entry["by"]])},
+    )
+
+
+async def _complete(viewer: Viewer, module: str) -> None:
+    enrolment = await taking.enrol(viewer, module, viewer.id)
+    await _answer_steps(viewer, enrolment, None)
+
+
+async def _begin(sample: Sample, viewer: Viewer, entry: Mapping[str, Any]) -> None:
+    due = sample.today + timedelta(days=entry["due_in_days"]) if entry.get("due_in_days") else None
+    enrolment = await taking.enrol(None, entry["module"], viewer.id, due_on=due)
+    if entry["steps_done"]:
+        await _answer_steps(viewer, enrolment, entry["steps_done"])
+
+
+async def _answer_steps(viewer: Viewer, enrolment: UUID, most: int | None) -> None:
+    course = await taking.open_course(viewer, enrolment)
+    for step in course.steps[:most]:
+        await taking.answer(viewer, enrolment, step.id, await _right_answer(course, step), attempt=1)
+
+
+async def _right_answer(course: taking.Course, step: StepView) -> dict[str, Any]:
+    """What somebody who listened well would answer."""
+    if step.kind == "contrast":
+        return {"chosen": grading.good_side(course.enrolment.id, step.id)}
+    if step.kind == "judge" and step.clip:
+        clip = (await clips_by_ids(None, [step.clip]))[step.clip]
+        return {"mark": "met" if clip.polarity == "exemplar" else "missed", "at_ms": clip.cue_ms or 0}
+    if step.kind == "recall" and step.rule:
+        return {"text": step.rule.statement["en"]}
+    if step.kind == "reflect":
+        return {"text": "I would slow down, say what I heard, and ask before I act."}
+    return {}

@@ -1,0 +1,107 @@
+"""What `trainer import` and `trainer export` do with each kind of document, and in which order.
+
+Everything goes through the domains' own services: an import can do nothing that the pages and the API could not.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trainer import jobs
+from trainer.calls.folder import import_recordings
+from trainer.career.service import export_path, import_path, path_codes
+from trainer.clips.library import import_library
+from trainer.people.roster import export_people, import_people
+from trainer.problems import Invalid
+from trainer.rulebook.service import export_rulebook, import_rulebook, rulebook_codes
+from trainer.training.documents import export_module, import_module, module_codes
+from trainer.web.i18n import _
+
+YAML = (".yaml", ".yml")
+
+
+async def take_in(kind: str, path: Path) -> tuple[list[str], int]:
+    """Imports a document or folder. Returns lines to print and how many items were refused."""
+    if kind == "people":
+        report = await import_people(None, await asyncio.to_thread(path.read_bytes))
+        return report.lines(), len(report.bad)
+    if kind == "rulebook":
+        lines = [line for file in _documents(path) for line in (await import_rulebook(file)).lines()]
+        return lines, 0
+    if kind == "curriculum":
+        return await _take_curriculum(path), 0
+    calls = await import_recordings(None, path)
+    lines, refused = calls.lines(), len(calls.refused)
+    library = path / "library.yaml"
+    if library.is_file():
+        await jobs.drain()
+        clips = await import_library(library, recordings=calls.recordings, curator=None)
+        lines += clips.lines()
+        refused += len(clips.refused)
+    return lines, refused
+
+
+async def _take_curriculum(path: Path) -> list[str]:
+    """Modules and career paths; paths last, as they name modules."""
+    documents = [(file, await asyncio.to_thread(_read, file)) for file in _documents(path)]
+    lines: list[str] = []
+    for file, document in sorted(documents, key=lambda item: "path" in item[1]):
+        if "module" in document:
+            new = await import_module(None, document)
+            lines.append(f"{file.name}: " + (_("published as a new version") if new else _("nothing new")))
+        elif "path" in document:
+            lines.append(f"{file.name}: " + _("career path %(code)s") % {"code": await import_path(document)})
+        else:
+            lines.append(f"{file.name}: " + _("not a module or career path, left out"))
+    return lines
+
+
+def _documents(path: Path) -> Iterable[Path]:
+    """The YAML files of a folder (and its folders), or the one file named."""
+    if path.is_file():
+        return [path]
+    found = sorted(file for file in path.rglob("*") if file.suffix in YAML)
+    if not found:
+        raise Invalid(_("There is no YAML document in %(path)s.") % {"path": path})
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Invalid(_("%(file)s is not readable as YAML: %(why)s") % {"file": path.name, "why": error}) from error
+    if not isinstance(document, dict):
+        raise Invalid(_("%(file)s holds no document.") % {"file": path.name})
+    return document
+
+
+async def hand_out(kind: str, path: Path) -> list[str]:
+    """Exports to PATH: one CSV file for people, a folder of YAML documents for the others."""
+    if kind == "people":
+        await asyncio.to_thread(path.write_text, await export_people(None), encoding="utf-8")
+        return [_("People written to %(path)s") % {"path": path}]
+    documents: dict[str, str] = {}
+    if kind == "rulebook":
+        for code in await rulebook_codes():
+            documents[f"{code}.yaml"] = await export_rulebook(code)
+    else:
+        for code in await module_codes():
+            documents[f"{code}.yaml"] = _as_yaml(await export_module(code))
+        for code in await path_codes():
+            documents[f"path-{code}.yaml"] = _as_yaml(await export_path(code))
+    await asyncio.to_thread(_write, path, documents)
+    return [_("%(n)s documents written to %(path)s") % {"n": len(documents), "path": path}]
+
+
+def _as_yaml(document: dict[str, Any]) -> str:
+    return yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120)
+
+
+def _write(folder: Path, documents: dict[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in documents.items():
+        (folder / name).write_text(text, encoding="utf-8")
