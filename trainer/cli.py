@@ -5,8 +5,6 @@ Exit codes: 0 done, 1 failed (with the reason in words), 2 wrong usage. Heavy im
 """
 
 import asyncio
-import os
-import resource
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -35,7 +33,7 @@ def main() -> None:
 
     try:
         cli(standalone_mode=False)
-    except click.exceptions.Abort:
+    except click.Abort:
         sys.exit(1)
     except click.ClickException as error:
         error.show()
@@ -62,6 +60,7 @@ def done(sentence: str) -> None:
 @asynccontextmanager
 async def centre(settings: Settings) -> AsyncIterator[None]:
     """The centre's database and storage, open while a command works with them. Its schema must be current."""
+    import trainer.app  # noqa: F401 - registers every job, so that events reach their subscribers
     from trainer import db, storage
 
     await db.open_database(settings.effective_database_url, pool_size=settings.database_pool)
@@ -136,9 +135,19 @@ def init(email: str, name: str) -> None:
 @click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="Web processes.")
 def serve(host: str, port: int, processes: int) -> None:
     """Serve the centre (and work off its jobs, unless TRAINER_WORKERS_EMBEDDED=false)."""
+    from trainer import serving
+
     settings = Settings()
     asyncio.run(_check_schema(settings))
-    run_server(settings, host=host, port=port, processes=processes)
+    serving.serve(
+        "trainer.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=processes if processes > 1 else None,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+    )
 
 
 async def _check_schema(settings: Settings) -> None:
@@ -158,44 +167,16 @@ async def _check_schema(settings: Settings) -> None:
         await db.close_database()
 
 
-def run_server(settings: Settings, *, host: str, port: int, processes: int = 1) -> None:
-    """Runs uvicorn until it is told to stop; open live streams end within three seconds."""
-    import uvicorn
-
-    raise_file_limit()
-    uvicorn.run(
-        "trainer.app:create_app",
-        factory=True,
-        host=host,
-        port=port,
-        workers=processes if processes > 1 else None,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
-        timeout_graceful_shutdown=3,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
-
-
-def raise_file_limit() -> None:
-    """Every open tab holds a live stream: allow as many files as the system lets us."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
 @cli.command()
 def worker() -> None:
     """Work off background jobs in a process of its own."""
     import signal
 
-    from trainer import app, jobs
+    from trainer import jobs
 
     settings = Settings()
 
     async def work() -> None:
-        app.register()
         crew = jobs.Worker()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -273,13 +254,12 @@ def jobs_group() -> None:
 @click.option("--at", "moment", help="ISO date and time: carry out what would have been due by then, once each.")
 def run_jobs(moment: str | None) -> None:
     """Carry out everything that is due, then stop."""
-    from trainer import app, jobs
+    from trainer import jobs
 
     try:
         now = datetime.fromisoformat(moment) if moment else datetime.now(UTC)
     except ValueError as error:
         raise click.BadParameter("give a date and time such as 2026-11-23T09:00", param_hint="--at") from error
-    app.register()
     count = run(Settings(), lambda: jobs.drain(now if now.tzinfo else now.replace(tzinfo=UTC)))
     done(f"{count} job(s) carried out.")
 

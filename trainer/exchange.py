@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-from trainer import jobs
 from trainer.calls.folder import import_recordings
 from trainer.career.service import export_path, import_path, path_codes
 from trainer.clips.library import import_library
@@ -26,22 +25,17 @@ YAML = (".yaml", ".yml")
 async def take_in(kind: str, path: Path) -> tuple[list[str], int]:
     """Imports a document or folder. Returns lines to print and how many items were refused."""
     if kind == "people":
-        report = await import_people(None, await asyncio.to_thread(path.read_bytes))
-        return report.lines(), len(report.bad)
+        people = await import_people(None, await asyncio.to_thread(path.read_bytes))
+        return people.lines(), len(people.refused)
     if kind == "rulebook":
-        lines = [line for file in _documents(path) for line in (await import_rulebook(file)).lines()]
-        return lines, 0
+        return [line for file in _documents(path) for line in (await import_rulebook(file)).lines()], 0
     if kind == "curriculum":
         return await _take_curriculum(path), 0
+    if (path / "library.yaml").is_file():
+        library = await import_library(path)
+        return library.lines(), len(library.refused) + len(library.calls.refused)
     calls = await import_recordings(None, path)
-    lines, refused = calls.lines(), len(calls.refused)
-    library = path / "library.yaml"
-    if library.is_file():
-        await jobs.drain()
-        clips = await import_library(library, recordings=calls.recordings, curator=None)
-        lines += clips.lines()
-        refused += len(clips.refused)
-    return lines, refused
+    return calls.lines(), len(calls.refused)
 
 
 async def _take_curriculum(path: Path) -> list[str]:

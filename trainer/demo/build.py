@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from trainer import db, jobs
-from trainer.calls.folder import import_recordings
+import trainer.app  # noqa: F401 - registers every job, so that events reach their subscribers
+from trainer import db
 from trainer.career.service import import_path
 from trainer.clips.library import import_library
 from trainer.demo import history
@@ -23,6 +23,7 @@ from trainer.training.documents import import_module
 from trainer.web.static import find_tree
 
 DAYS = 96
+SITE_ZONE = "Europe/London"
 
 # (what is being done, how much of it is done, how much there is)
 Progress = Callable[[str, int, int], None]
@@ -44,34 +45,24 @@ def read(path: Path) -> Any:
 
 async def build(progress: Progress) -> None:
     """Fills an empty, migrated centre. Takes some seconds: every clip is really cut."""
-    curricula, clips = find_tree("curricula"), find_tree("clips")
+    curricula = find_tree("curricula")
     document = read(curricula / "people" / "sample.yaml")
     now = db.utc_now()
+    progress("Rule book, people and career path", 0, 1)
     with db.as_of(now - timedelta(days=DAYS)):
-        progress("Rule book and career path", 0, 1)
         await import_rulebook(curricula / "rulebooks" / "starter.yaml")
         await import_path(read(curricula / "paths" / "agent.yaml"))
         sample = Sample(document, await _people(document, now.date()), now.date())
-        await _cut(sample, clips, progress)
+    progress("Listening to eight calls, cutting clips out of them", 0, 0)
+    library = await import_library(
+        find_tree("clips"), curator=sample.people["rosa"], people=sample.people, zone=ZoneInfo(SITE_ZONE)
+    )
+    if library.refused or library.calls.refused:
+        raise RuntimeError("\n".join(library.lines()))
+    with db.as_of(now - timedelta(days=DAYS)):
         for path in sorted((curricula / "modules").glob("*.yaml")):
             await import_module(None, read(path))
     await history.live_through(sample, now, DAYS, progress)
-
-
-async def _cut(sample: Sample, clips: Path, progress: Progress) -> None:
-    begun = db.utc_now()
-    report = await import_recordings(None, clips, zone=ZoneInfo("Europe/London"), people=sample.people)
-    if report.refused:
-        raise RuntimeError(f"the starter calls were refused: {report.refused}")
-    for done in range(len(report.taken)):
-        progress("Listening to the calls", done, len(report.taken))
-    await jobs.drain(begun)
-    await import_library(
-        clips / "library.yaml",
-        recordings=report.recordings,
-        curator=sample.people["rosa"],
-        progress=lambda done, total: progress("Cutting clips", done, total),
-    )
 
 
 async def _people(document: dict[str, Any], today: date) -> dict[str, UUID]:
@@ -110,9 +101,3 @@ def _birthday(person: dict[str, Any], today: date) -> str | None:
     birthday: str | None = person["birthday"]
     return birthday
 
-
-def moment(today: date, days_ago: int, clock: str) -> datetime:
-    """A time of day (site's zone) some days ago."""
-    hours, minutes = (int(part) for part in clock.split(":"))
-    day = today - timedelta(days=days_ago)
-    return datetime(day.year, day.month, day.day, hours, minutes, tzinfo=ZoneInfo("Europe/London"))

@@ -9,7 +9,8 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from trainer import __version__
+from trainer import __version__, serving
+from trainer.app import create_app
 from trainer.demo import build
 from trainer.settings import Settings
 
@@ -42,7 +43,7 @@ def open_demo(*, port: int, data: Path | None, reset: bool, console: Console) ->
         console.print(f"  {who}  [dim]({address})[/]", soft_wrap=True)
         click.echo(f"    {settings.base_url}/demo/{secret}")
     console.print("\nEverything here is invented. Stop with Ctrl+C.\n")
-    serve_demo(settings, port)
+    serving.serve(create_app(settings, demo=True), host="127.0.0.1", port=port)
 
 
 def demo_settings(folder: Path, port: int) -> Settings:
@@ -52,25 +53,6 @@ def demo_settings(folder: Path, port: int) -> Settings:
         base_url=f"http://127.0.0.1:{port}",
         clip_review="self",
         time_zone="Europe/London",
-    )
-
-
-def serve_demo(settings: Settings, port: int) -> None:
-    """Serves on 127.0.0.1 until it is told to stop."""
-    import uvicorn
-
-    from trainer.app import create_app
-    from trainer.cli import raise_file_limit
-
-    raise_file_limit()
-    uvicorn.run(
-        create_app(settings, demo=True),
-        host="127.0.0.1",
-        port=port,
-        timeout_graceful_shutdown=3,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
     )
 
 
@@ -102,7 +84,7 @@ def _build(settings: Settings, console: Console) -> None:
     building.unlink()
 
 
-async def _fill(settings: Settings, show: "build.Progress") -> None:
+async def _fill(settings: Settings, show: build.Progress) -> None:
     from trainer import db, storage
 
     await db.open_database(settings.effective_database_url)

@@ -7,6 +7,7 @@ milestones, occasions and posts come from the same code as on any other day.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,8 +15,7 @@ from zoneinfo import ZoneInfo
 from trainer import db, facts, jobs
 from trainer.appreciation.service import behaviour_kind_of, thank
 from trainer.clips.service import clips_by_ids
-from trainer.people.service import people_by_ids
-from trainer.people.service import PersonView
+from trainer.people.service import PersonView, people_by_ids
 from trainer.recognition import posts
 from trainer.training import grading, taking
 from trainer.training.modules import StepView
@@ -88,13 +88,13 @@ def _happenings(sample: Sample, viewers: Mapping[str, Viewer], now: datetime) ->
         found.append(Happening(min(at, now - timedelta(minutes=20)), do))
 
     for entry in history["appreciations"]:
-        add(entry, "15:00", lambda entry=entry: _thank(viewers, entry))
+        add(entry, "15:00", partial(_thank, viewers, entry))
     for entry in history["completions"]:
-        add(entry, "11:00", lambda entry=entry: _complete(viewers[entry["person"]], entry["module"]))
+        add(entry, "11:00", partial(_complete, viewers[entry["person"]], entry["module"]))
     for entry in history["sign_offs"]:
-        add(entry, "16:30", lambda entry=entry: _sign_off(sample, entry))
+        add(entry, "16:30", partial(_sign_off, sample, entry))
     for entry in history["enrolments"]:
-        add(entry, "09:00", lambda entry=entry: _begin(sample, viewers[entry["person"]], entry))
+        add(entry, "09:00", partial(_begin, sample, viewers[entry["person"]], entry))
     return found
 
 

@@ -55,6 +55,16 @@ class Report:
     teams_made: list[str] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
+    def lines(self) -> list[str]:
+        """For a terminal: each refused row with its reason, then the numbers."""
+        told = [
+            _("line %(line)s (%(who)s): %(reason)s") % {"line": bad.line, "who": bad.who, "reason": bad.reason}
+            for bad in self.refused
+        ]
+        counts = {"created": self.created, "updated": self.updated, "unchanged": self.unchanged}
+        told.append(_("%(created)s added, %(updated)s changed, %(unchanged)s as they were.") % counts)
+        return told
+
 
 @dataclass(slots=True)
 class _Row:
