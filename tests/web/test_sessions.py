@@ -6,7 +6,7 @@ from litestar import Litestar
 
 from tests.factories import PASSWORD, a_person
 from tests.web_fixtures import SignIn, give_cookie
-from trainer.people.tables import Session
+from trainer.people.tables import Person, Session
 from trainer.settings import Settings
 from trainer.web.session import Viewer, cookie_name, ended_cookie, hash_secret, session_cookie
 
@@ -69,6 +69,15 @@ async def test_the_database_holds_no_secret_that_opens_a_session(
     assert await app.state.sessions.load(row["secret_hash"]) is None
 
 
+async def test_a_session_left_over_of_somebody_inactive_opens_nothing(
+    client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    person = await a_person()
+    await sign_in(client, person)
+    await Person.update({Person.active: False}).where(Person.id == person.id)
+    assert (await client.get("/account")).status_code == 303
+
+
 @pytest.mark.parametrize(
     "cookie",
     [
@@ -121,4 +130,5 @@ def test_a_scope_to_write_includes_reading_and_nothing_else() -> None:
     assert viewer("all").may_use("anything:write")
     assert not viewer().may_use("clips:read")
     assert not viewer("clips").may_use("clips:read")
+    assert not viewer("clips:write").may_use("clips:erase")
     assert Viewer(uuid4(), "A", frozenset(), None, None, "en", "").may_use("clips:write"), "a browser"
