@@ -121,9 +121,10 @@ export function timeField(input, read, write) {
   });
   input.addEventListener("keydown", (event) => {
     const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (!step || read() === null) return;
+    const from = parseClock(input.value) ?? read();
+    if (!step || from === null) return;
     event.preventDefault();
-    write(read() + step * (event.shiftKey ? 1000 : 100));
+    write(from + step * (event.shiftKey ? 1000 : 100));
     show();
   });
   return show;

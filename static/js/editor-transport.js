@@ -58,7 +58,7 @@ export class Transport {
   }
 
   key(event) {
-    if (event.target !== this.container || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const step = event.shiftKey ? 100 : 1000;
     const moves = {
       ArrowLeft: this.view.ms - step,
@@ -139,8 +139,8 @@ export class Transport {
     if (now === this.shown) return;
     this.shown = now;
     this.card.querySelector("[data-now]").textContent = now;
-    this.container.setAttribute("aria-valuenow", String(Math.round(this.view.ms / 1000)));
-    this.container.setAttribute("aria-valuetext", now);
+    this.view.slider.setAttribute("aria-valuenow", String(Math.floor(this.view.ms / 1000)));
+    this.view.slider.setAttribute("aria-valuetext", now);
   }
 
   complain() {

@@ -101,11 +101,22 @@ export class WaveView {
     this.regions.enableDragSelection({ color: "transparent", id: "drawn" });
     this.regions.on("region-created", (region) => this.takeDrawn(region));
     model.addEventListener("change", (event) => this.follow(event.detail.what));
+    this.slider = this.makeSlider();
     this.showRange();
     this.showRedactions();
     this.showCue();
     this.scrollTo(model.startMs);
     this.wave.setTime(model.startMs / 1000);
+  }
+
+  /* The element that scrolls is the one that takes focus and keys: a slider over the call for screen readers. */
+  makeSlider() {
+    const slider = this.wave.getWrapper().parentElement;
+    slider.tabIndex = 0;
+    const seconds = String(Math.floor(this.model.durationMs / 1000));
+    const names = { "aria-label": this.container.dataset.label, "aria-valuemin": "0", "aria-valuemax": seconds };
+    for (const [name, value] of Object.entries({ role: "slider", ...names })) slider.setAttribute(name, value);
+    return slider;
   }
 
   /* While a hand moves a region, the region is right and must not be set again under it. */

@@ -25,7 +25,7 @@ function readModel(form, card) {
 /* Peaks arrive as 0..100 for a number of points that suits the call's length. */
 async function fetchPeaks(card) {
   const seconds = Number(card.dataset.durationMs) / 1000;
-  const points = Math.round(Math.min(Math.max(seconds * 20, 400), 24000));
+  const points = Math.round(Math.min(Math.max(seconds * 20, 400), 20000));
   const answer = await fetch(`${card.dataset.peaks}?points=${points}`, { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(`peaks: ${answer.status}`);
   const { peaks } = await answer.json();

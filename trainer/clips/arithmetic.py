@@ -156,11 +156,13 @@ def render_key(recording: str, sha256: str, window: Span, cuts: Iterable[Cut], s
 def clip_transcript(turns: Iterable[Turn], window: Span, cuts: Iterable[Cut]) -> list[Line]:
     """The clip's own transcript, in clip time: words spoken in it, redacted ones replaced by a mark."""
     spans = [cut.span for cut in cuts]
-    lines = []
+    lines: list[Line] = []
     for turn in sorted(turns, key=lambda t: (t.start_ms, t.end_ms)):
         text = _kept_text(turn, window, spans)
         if text:
             place = Span(turn.start_ms, turn.end_ms).within(window).since(window.start_ms)
+            if text == REMOVED and lines and (lines[-1].text, lines[-1].speaker) == (REMOVED, turn.speaker):
+                place = Span(lines.pop().start_ms, place.end_ms)
             lines.append(Line(place.start_ms, place.end_ms, turn.speaker, text))
     return lines
 
@@ -173,13 +175,12 @@ def _kept_text(turn: Turn, window: Span, cuts: list[Span]) -> str:
     )
     if not whole.overlaps(window):
         return ""
-    margin = 0 if words else _margin(whole)
-    touching = [cut for cut in cuts if cut.widened(margin).overlaps(whole)]
+    touching = [cut for cut in cuts if cut.overlaps(whole)]
     if not touching and whole.within(window) == whole:
         return turn.text.strip()
     if words:
         return _from_timed_words(words, window, touching)
-    return _from_guessed_words(turn.text, whole, window, [cut.widened(margin) for cut in touching])
+    return _from_guessed_words(turn.text, whole, window, [cut.widened(_margin(whole)) for cut in touching])
 
 
 def _from_timed_words(words: Sequence[tuple[int, int, str]], window: Span, cuts: list[Span]) -> str:

@@ -12,7 +12,9 @@ from uuid import UUID
 import msgspec
 
 from trainer import db, jobs
-from trainer.calls.service import load_recording, segments_of
+from trainer.calls import queries as recordings
+from trainer.calls.service import load_for_hearing, segments_of
+from trainer.calls.views import RecordingView, recording_of
 from trainer.clips import queries
 from trainer.clips.arithmetic import Cut, Span, clip_transcript, clock, range_fault, render_key, tidy
 from trainer.clips.reading import OPEN_STATES, POLARITIES, load_clip
@@ -64,14 +66,8 @@ async def create_clip(
     ready and Invalid naming every wrong field. `viewer` None is an import; `curator` is then who it is
     credited to.
     """
-    recording = await load_recording(viewer, recording_id)
-    if viewer is not None and not viewer.has("trainer", "qa_analyst", "team_lead"):
-        raise Forbidden(_("Clips are cut by trainers, QA analysts and team leads."))
-    if recording.state != "ready" or not recording.duration_ms:
-        raise Conflict(
-            _("This call is still being prepared. Its clips can be cut in a moment."), slug="not-ready"
-        )
-    fields = checked(fields, recording.duration_ms)
+    recording = await _to_cut(viewer, recording_id)
+    fields = checked(fields, recording.duration_ms or 0)
     now = db.utc_now()
     async with db.transaction():
         rules = await _pinned(fields.rules)
@@ -94,6 +90,19 @@ async def create_clip(
         await _link(clip_id, rules)
         await record_audit(viewer, "clip_created", "clip", str(clip_id), {"recording": str(recording_id)})
     return clip_id
+
+
+async def _to_cut(viewer: Viewer | None, recording_id: UUID) -> RecordingView:
+    """The call, ready to be cut by this viewer."""
+    if viewer is not None:
+        recording = await load_for_hearing(viewer, recording_id)
+        if not viewer.has("trainer", "qa_analyst", "team_lead"):
+            raise Forbidden(_("Clips are cut by trainers, QA analysts and team leads."))
+        return recording
+    row = await recordings.one(recording_id)
+    if row is None or row["state"] != "ready":
+        raise Conflict(_("This call is not ready to be cut."), slug="not-ready")
+    return recording_of(row, may_hear=True)
 
 
 async def edit_clip(viewer: Viewer | None, clip_id: UUID, fields: ClipFields, *, revision: int) -> UUID:

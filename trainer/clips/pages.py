@@ -9,12 +9,13 @@ from uuid import UUID
 from litestar import Response
 from litestar.connection import Request
 
-from trainer.calls.service import RecordingView, SegmentView, load_recording, segments_of
+from trainer.calls.service import load_for_hearing, segments_of
+from trainer.calls.views import RecordingView, SegmentView
 from trainer.clips import service
 from trainer.clips.arithmetic import LONGEST_MS, SHORTEST_MS, Span
 from trainer.clips.forms import Typed
 from trainer.clips.service import ClipView
-from trainer.problems import Conflict, PreconditionFailed
+from trainer.problems import PreconditionFailed
 from trainer.rulebook.service import published_rules
 from trainer.web import api
 from trainer.web.i18n import _, text_in
@@ -52,15 +53,12 @@ class Difference:
 
 
 async def cutting_board(request: Page, recording_id: UUID, *, part: Span | None = None) -> Board:
-    """The call with its words, or a part of them. Raises as `load_recording`; Conflict before it is ready."""
-    recording = await load_recording(viewer_of(request), recording_id)
-    if recording.state != "ready":
-        raise Conflict(
-            _("This call is still being prepared. Its clips can be cut in a moment."), slug="not-ready"
-        )
+    """The call with its words, or a part of them. Raises as `load_for_hearing`."""
+    recording = await load_for_hearing(viewer_of(request), recording_id)
     if part is None:
         return Board(recording, await segments_of(recording_id))
-    return Board(recording, await segments_of(recording_id, part.start_ms, part.end_ms))
+    turns = await segments_of(recording_id, part.start_ms, part.end_ms)
+    return Board(recording, [turn for turn in turns if part.overlaps(Span(turn.start_ms, turn.end_ms))])
 
 
 async def editor_page(

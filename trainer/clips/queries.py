@@ -175,3 +175,46 @@ async def rules_to_pin(codes: Sequence[str]) -> list[dict[str, Any]]:
              (SELECT 1 FROM rule_version other WHERE other.rule = rule.id AND other.state = 'published')))""",
         list(codes),
     )
+
+
+async def rules_heard(rules: Sequence[UUID]) -> set[UUID]:
+    """Those of the rules that a published exemplar of a living recording lets one hear."""
+    rows = await db.fetch(
+        f"""SELECT DISTINCT clip_rule.rule FROM clip_rule JOIN clip ON clip.id = clip_rule.clip
+            JOIN recording ON recording.id = clip.recording
+            WHERE clip.state = 'published' AND clip.polarity = 'exemplar' AND {_LIVING}
+              AND clip_rule.rule IN ({{}})""",
+        db.utc_now(),
+        list(rules),
+    )
+    return {row["rule"] for row in rows}
+
+
+async def clips_by_slug(slugs: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The named rows (id, state) of clips from a library."""
+    rows = await db.fetch(
+        "SELECT slug, id, state FROM clip WHERE slug IN ({}) AND replaces IS NULL", list(slugs)
+    )
+    return {row["slug"]: row for row in rows}
+
+
+async def unprepared(recordings: Sequence[UUID]) -> bool:
+    """Whether one of these is still being decoded."""
+    waiting = "SELECT 1 AS one FROM recording WHERE id IN ({}) AND state = 'processing' LIMIT 1"
+    return await db.fetch_one(waiting, list(recordings)) is not None
+
+
+async def unrendered(clips: Sequence[UUID]) -> bool:
+    """Whether the sound of one of these is still on the way."""
+    waiting = "SELECT 1 AS one FROM clip WHERE id IN ({}) AND render IN ('queued', 'rendering') LIMIT 1"
+    return await db.fetch_one(waiting, list(clips)) is not None
+
+
+async def called_at(clip: UUID) -> datetime | None:
+    """When the call was that a clip is cut from."""
+    row = await db.fetch_one(
+        "SELECT recording.called_at FROM clip JOIN recording ON recording.id = clip.recording"
+        " WHERE clip.id = {}",
+        clip,
+    )
+    return row["called_at"] if row else None

@@ -36,6 +36,9 @@ async def render_clip(context: JobContext, clip: str, key: str) -> None:
     row = await _claim(UUID(clip), key)
     if row is None:
         return
+    if twin := await queries.rendered_twin(key):
+        await _settle(row, {**twin, "render": "ready", "render_error": ""})
+        return
     try:
         rendered = await _rendered(row)
     except AudioRefused as refused:

@@ -26,6 +26,7 @@ from trainer.clips.reading import (
     Sound,
     allow_history,
     clips_by_ids,
+    clips_by_slugs,
     clips_of_rules,
     load_clip,
     load_sound,
@@ -54,6 +55,7 @@ __all__ = [
     "Sound",
     "allow_history",
     "clips_by_ids",
+    "clips_by_slugs",
     "clips_of_rules",
     "create_clip",
     "delete_clip",
@@ -187,13 +189,16 @@ async def publish_clip(
         changes: dict[Any, Any] = {
             Clip.state: "published",
             Clip.published_at: now,
-            Clip.published_by: viewer.id if viewer else None,
+            Clip.published_by: viewer.id if viewer else clip.curator,
             Clip.updated_at: now,
             Clip.revision: clip.revision + 1,
             Clip.transcript: msgspec.json.encode([line.as_dict() for line in lines]).decode(),
         }
         if privacy_checked:
-            changes |= {Clip.privacy_checked_at: now, Clip.privacy_checked_by: viewer.id if viewer else None}
+            changes |= {
+                Clip.privacy_checked_at: now,
+                Clip.privacy_checked_by: viewer.id if viewer else clip.curator,
+            }
         mine = (Clip.id == clip.id) & (Clip.revision == clip.revision) & Clip.state.is_in(list(OPEN_STATES))
         first = await Clip.update(changes).where(mine & (Clip.render == "ready")).returning(Clip.id)
         if not first:

@@ -1,0 +1,309 @@
+"""The clip editor in a real browser: by mouse, by keyboard alone, on a phone, nothing for axe to find."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.browser.conftest import PASSWORD, Centre, Window, start_centre
+from tests.clips.makers import CALL_MS, RATE, TURNS, a_rule, a_tone
+from tests.factories import a_person, a_team
+from trainer import db
+from trainer.audio.child import in_child
+from trainer.audio.measure import measure
+from trainer.calls.jobs import object_key, peaks_key
+from trainer.calls.tables import Recording, Segment
+from trainer.storage import storage
+
+pytestmark = pytest.mark.browser
+
+TRAINER = "rosa@encore.example"
+SECOND = "mei@encore.example"
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    """A centre with two trainers, two rules and a call that is ready to be cut; seeded: the call's id."""
+    folder = tmp_path_factory.mktemp("editor")
+    tone = a_tone(folder / "call.wav")
+
+    async def seed() -> str:
+        team = await a_team("Harbour")
+        await a_person("trainer", name="Rosa Lind", email=TRAINER, password=PASSWORD)
+        await a_person("trainer", name="Mei Tan", email=SECOND, password=PASSWORD)
+        agent = await a_person("agent", name="Amara Nwosu", team=team)
+        await a_rule("R01")
+        await a_rule("R02", title="Check who is calling")
+        recording = db.new_id()
+        measured = await in_child(measure, tone)
+        await storage().put_file(object_key(recording), tone)
+        await storage().put_bytes(peaks_key(recording), measured.peaks.to_bytes())
+        await Recording.insert(
+            Recording(
+                id=recording,
+                title="A question about a card",
+                state="ready",
+                agent=agent.id,
+                consent_basis="contract",
+                object_key=object_key(recording),
+                peaks_key=peaks_key(recording),
+                sha256="5" * 64,
+                size_bytes=tone.stat().st_size,
+                duration_ms=CALL_MS,
+                channels=1,
+                sample_rate_hz=RATE,
+                container="wav",
+                called_at=db.utc_now(),
+                created_at=db.utc_now(),
+            )
+        )
+        for position, (start, end, speaker, words) in enumerate(TURNS):
+            await Segment.insert(
+                Segment(
+                    id=db.new_id(),
+                    recording=recording,
+                    position=position,
+                    start_ms=start,
+                    end_ms=end,
+                    speaker=speaker,
+                    text=" ".join(word for _start, _end, word in words),
+                    words=msgspec.json.encode(words).decode(),
+                )
+            )
+        return str(recording)
+
+    with start_centre(folder / "data", seed) as running:
+        yield running
+
+
+def open_editor(window: Window, centre: Centre, query: str = "?start=5000&end=9000") -> Any:
+    page = window.open(f"/calls/{centre.seeded}/clips/new{query}")
+    page.wait_for_selector("[data-editor][data-ready]")
+    return page
+
+
+def violations(window: Window) -> list[str]:
+    """What axe finds on the page, in a line each, after what went wrong on it by itself."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    wrong = list(window.wrong)
+    found = axe.run(window.page).response["violations"]
+    # axe copies the style sheets of shadow trees, which the page's policy stops and reports
+    window.wrong.clear()
+    return [*wrong, *(f"{v['id']}: {[node['target'] for node in v['nodes']]}" for v in found)]
+
+
+def until(page: Any, happens: Callable[[], bool]) -> None:
+    """Waits up to five seconds (the browser's own waiting would need eval, which the page forbids)."""
+    for _ in range(100):
+        if happens():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("it did not happen")
+
+
+def times(page: Any) -> tuple[str, str]:
+    return page.input_value("#f-start"), page.input_value("#f-end")
+
+
+def seconds(text: str) -> float:
+    minutes, _sep, rest = text.partition(":")
+    return int(minutes) * 60 + float(rest)
+
+
+def test_a_clip_is_cut_by_mouse_saved_rendered_and_published(chromium: Any, centre: Centre):
+    with centre.window(chromium, TRAINER) as window:
+        page = open_editor(window, centre)
+        assert times(page) == ("0:05.0", "0:09.0")
+        assert not [url for url in window.asked if url.endswith("/audio")]  # no sound before Play
+        handle = page.locator("#wave [part~=region-handle-right]").first.bounding_box()
+        middle = handle["y"] + handle["height"] / 2
+        page.mouse.move(handle["x"] + 6, middle)
+        page.mouse.down()
+        page.mouse.move(handle["x"] + 66, middle, steps=6)
+        page.mouse.up()
+        assert seconds(times(page)[1]) > 9.2
+        assert times(page)[0] == "0:05.0"
+        # from the second line over the third
+        page.locator("[data-line='1']").hover()
+        page.mouse.down()
+        page.locator("[data-line='2']").hover()
+        page.mouse.up()
+        assert page.locator(".turn.in-clip").count() == 2
+        start, end = map(seconds, times(page))
+        assert 4.5 < start <= 5.0
+        assert 14.0 <= end < 14.5
+        # the spoken number is covered word by word
+        page.click("[data-redact-words]")
+        page.click("[data-word]:has-text('4111')")
+        assert page.locator("[data-redaction-list] li").count() == 1
+        page.select_option("[data-redaction-list] select", "silence")
+        page.click('[data-do="play"]')
+        until(page, lambda: page.inner_text("[data-now]") > "0:05.5")
+        page.click('[data-do="cue-here"]')
+        page.click('[data-do="play"]')
+        assert [url for url in window.asked if url.endswith("/audio")]
+        assert seconds(page.input_value("#f-cue")) > 5.0
+        page.fill("#f-title", "Let me stop you there")
+        page.fill("#clip-form input[type=search]", "who is calling")
+        assert page.locator("#clip-form .check:visible").count() == 1
+        page.check("#clip-form .check:visible input")
+        page.click("#clip-form button.primary")
+        page.wait_for_url("**/clips/*-*")
+        page.wait_for_selector("[data-clip-player]", timeout=20_000)
+        assert "4111" not in page.inner_text("main")
+        assert "[removed]" in page.inner_text("main")
+        page.check("input[name=privacy_checked]")
+        page.click("text=Publish clip")
+        page.wait_for_selector("text=Retire clip")
+        assert violations(window) == []
+        assert window.wrong == []
+
+
+def test_a_clip_is_cut_by_keyboard_alone(chromium: Any, centre: Centre):
+    with centre.window(chromium, TRAINER) as window:
+        page = open_editor(window, centre)
+        key = page.keyboard.press
+
+        def tab_to(selector: str) -> None:
+            for _ in range(80):
+                if page.evaluate("s => document.activeElement?.matches(s) ?? false", selector):
+                    return
+                key("Tab")
+            raise AssertionError(f"{selector} is not reached by Tab")
+
+        # the transcript is one stop; arrows go through it, Shift takes in more
+        tab_to(".turn")
+        key("ArrowUp")
+        key("Enter")
+        assert times(page)[0] == "0:00.0"
+        key("Shift+ArrowDown")
+        assert page.locator(".turn.in-clip").count() == 2
+        tab_to("#f-start")
+        page.keyboard.type("5")
+        key("ArrowUp")
+        key("Shift+ArrowUp")
+        assert times(page)[0] == "0:06.1"
+        tab_to("#f-end")
+        page.keyboard.type("0:13.5")
+        key("Tab")
+        assert times(page) == ("0:06.1", "0:13.5")
+        tab_to("#wave > div")  # the slider in its shadow tree
+        key("Home")
+        key("ArrowRight")
+        key("Shift+ArrowRight")
+        assert page.inner_text("[data-now]") == "0:07.2"
+        assert page.get_attribute("#wave [role=slider]", "aria-valuetext") == "0:07.2"
+        key("c")
+        key("r")
+        assert page.input_value("#f-cue") == "0:07.2"
+        tab_to("[data-redaction-list] input")
+        key("ArrowDown")
+        assert page.input_value("[data-redaction-list] input >> nth=0") == "0:07.1"
+        tab_to("[data-redaction-list] [data-remove]")
+        key("Enter")
+        assert page.locator("[data-redaction-list] li").count() == 0
+        assert page.evaluate("document.activeElement.dataset.do") == "redact"
+        tab_to("#f-title")
+        page.keyboard.type("By keyboard alone")
+        tab_to("#clip-form input[type=search]")
+        tab_to("#clip-form input[type=checkbox]")
+        key("Space")
+        tab_to("#clip-form button.primary")
+        key("Enter")
+        page.wait_for_url("**/clips/*-*")
+        assert page.inner_text("h1") == "By keyboard alone"
+        assert window.wrong == []
+
+
+def test_times_stay_inside_what_a_clip_may_be(chromium: Any, centre: Centre):
+    with centre.window(chromium, TRAINER) as window:
+        page = open_editor(window, centre)
+
+        def typed(field: str, value: str) -> tuple[str, str]:
+            page.fill(field, value)
+            page.press(field, "Tab")
+            return times(page)
+
+        assert typed("#f-start", "8.9") == ("0:08.9", "0:12.9")  # a start behind the end takes the clip along
+        assert typed("#f-end", "5") == ("0:01.0", "0:05.0")
+        assert typed("#f-end", "99") == ("0:01.0", "0:20.0")
+        assert typed("#f-start", "nonsense") == ("0:01.0", "0:20.0")
+        assert typed("#f-start", "0:19.95") == ("0:19.7", "0:20.0")
+
+
+def test_leaving_with_unsaved_changes_asks_first(chromium: Any, centre: Centre):
+    with centre.window(chromium, TRAINER) as window:
+        page = open_editor(window, centre)
+        asked: list[str] = []
+
+        def stay(dialog: Any) -> None:
+            asked.append(dialog.type)
+            dialog.dismiss()
+
+        page.on("dialog", stay)
+        page.focus("#f-end")
+        page.keyboard.press("ArrowUp")
+        page.evaluate("setTimeout(() => location.assign('/clips'))")
+        until(page, lambda: asked == ["beforeunload"])
+        assert page.url.endswith("end=9000")
+        assert times(page)[1] == "0:09.1"
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_nothing_for_axe_and_no_sideways_scroll(chromium: Any, centre: Centre, width: int, theme: str):
+    with centre.window(chromium, TRAINER, width=width, theme=theme) as window:
+        page = open_editor(window, centre)
+        page.locator("#wave [role=slider]").focus()
+        page.keyboard.press("r")
+        page.click("[data-redact-words]")
+        page.wait_for_selector("[data-word]")
+        assert violations(window) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for address in ("/clips", "/clips?state=draft", "/rules/R01", f"/calls/{centre.seeded}"):
+            window.open(address)
+            assert violations(window) == [], address
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert window.wrong == []
+
+
+def test_two_trainers_at_one_draft(chromium: Any, centre: Centre):
+    with centre.window(chromium, TRAINER) as first, centre.window(chromium, SECOND) as second:
+        page = open_editor(first, centre)
+        page.fill("#f-title", "Shared draft")
+        page.click("#clip-form button.primary")
+        page.wait_for_url("**/clips/*-*")
+        edit = page.url.removeprefix(centre.url) + "/edit"
+        first.open(edit)
+        theirs = second.open(edit)
+        theirs.fill("#f-title", "Mei's title")
+        theirs.click("#clip-form button.primary")
+        theirs.wait_for_url(lambda url: not url.endswith("/edit"))
+        page.fill("#f-title", "Rosa's title")
+        page.click("#clip-form button.primary")
+        page.wait_for_selector("text=Mei Tan saved this clip while you were editing it.")
+        assert page.input_value("#f-title") == "Rosa's title"
+        assert "Mei's title" in page.inner_text("main")
+        page.click("#clip-form button.primary")
+        page.wait_for_url(lambda url: not url.endswith("/edit"))
+        assert page.inner_text("h1") == "Rosa's title"
+
+
+def test_without_scripts_the_form_still_cuts_a_clip(chromium: Any, centre: Centre):
+    context = chromium.new_context(java_script_enabled=False)
+    try:
+        page = context.new_page()
+        page.goto(centre.url + "/sign-in?next=/clips")
+        page.fill("input[name=identifier]", TRAINER)
+        page.fill("input[type=password]", PASSWORD)
+        page.click("main button[type=submit]")
+        page.goto(f"{centre.url}/calls/{centre.seeded}/clips/new")
+        page.fill("#f-start", "0:05")
+        page.fill("#f-end", "0:09")
+        page.fill("#f-redactions", "0:07.0 - 0:08.0 beep")
+        page.fill("#f-title", "Plain form")
+        page.click("#clip-form button.primary")
+        assert page.inner_text("h1") == "Plain form"
+        assert "[removed]" in page.inner_text("main")
+    finally:
+        context.close()

@@ -1,0 +1,207 @@
+"""Pages of clips without scripts: what is typed is kept, a conflict loses nothing, lists say why empty."""
+
+import re
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.clips.conftest import CallMaker
+from tests.clips.makers import Cast, fields
+from tests.web_fixtures import SignIn
+from trainer import jobs
+from trainer.clips import service
+
+pytestmark = pytest.mark.usefixtures("rules")
+
+TYPED = {
+    "start": "0:05.0",
+    "end": "0:14.0",
+    "title": "Recap the money",
+    "polarity": "exemplar",
+    "rules": ["R01", "R02"],
+    "cue": "0:07.5",
+    "note": "Notice the pause.",
+    "why": "He stops her in time.",
+    "redactions": "0:07.0 - 0:08.0 silence\n",
+}
+
+
+@pytest.fixture
+async def page(client: httpx.AsyncClient, sign_in: SignIn, cast: Cast) -> httpx.AsyncClient:
+    return await sign_in(client, cast.trainer)
+
+
+def clip_in(address: str) -> UUID:
+    return UUID(address.rsplit("/", 1)[1])
+
+
+async def test_the_editor_opens_on_a_call_with_its_words_and_rules(
+    page: httpx.AsyncClient, a_call: CallMaker
+):
+    answer = await page.get(f"/calls/{await a_call()}/clips/new?start=5000&end=9000")
+    assert answer.status_code == 200
+    assert 'value="0:05.0"' in answer.text
+    assert 'value="0:09.0"' in answer.text
+    assert "My card 4111 please." in answer.text
+    assert "Check who is calling" in answer.text
+    nonce = re.search(r'data-nonce="([^"]+)"', answer.text)
+    assert nonce is not None
+    assert f"'nonce-{nonce[1]}'" in answer.headers["content-security-policy"]
+    assert "nonce" not in (await page.get("/clips")).headers["content-security-policy"]
+
+
+async def test_a_clip_is_cut_with_the_form_alone(page: httpx.AsyncClient, a_call: CallMaker, cast: Cast):
+    answer = await page.post(f"/calls/{await a_call()}/clips/new", data=TYPED)
+    assert answer.status_code == 303
+    clip = await service.load_clip(cast.viewer("trainer"), clip_in(answer.headers["location"]))
+    assert (clip.start_ms, clip.end_ms, clip.cue_ms) == (5_000, 14_000, 2_500)
+    assert [rule.code for rule in clip.rules] == ["R01", "R02"]
+    assert [cut.as_dict() for cut in clip.redactions] == [
+        {"start_ms": 7_000, "end_ms": 8_000, "mode": "silence"}
+    ]
+    shown = await page.get(answer.headers["location"])
+    assert "hx-get" in shown.text  # it renews itself while the sound is made
+    await jobs.drain()
+    assert "data-clip-player" in (await page.get(f"/clips/{clip.id}/state")).text
+
+
+async def test_what_was_typed_comes_back_with_every_error(page: httpx.AsyncClient, a_call: CallMaker):
+    wrong = {**TYPED, "end": "soon", "title": "", "redactions": "all of it"}
+    answer = await page.post(f"/calls/{await a_call()}/clips/new", data=wrong)
+    assert answer.status_code == 422
+    assert "Write a time such as 0:33.5." in answer.text
+    assert "Please fill this in." in answer.text
+    assert "Write one redaction a line" in answer.text
+    assert 'value="soon"' in answer.text
+    assert "He stops her in time." in answer.text
+    assert re.search(r'value="R02" checked', answer.text)
+
+
+async def test_a_refusal_of_the_service_stands_at_its_field(page: httpx.AsyncClient, a_call: CallMaker):
+    answer = await page.post(f"/calls/{await a_call()}/clips/new", data={**TYPED, "end": "0:30"})
+    assert answer.status_code == 422
+    assert "The call ends at 0:20.0" in answer.text
+
+
+async def test_two_trainers_at_one_draft_lose_nothing(page: httpx.AsyncClient, a_call: CallMaker, cast: Cast):
+    clip = await service.create_clip(cast.viewer("trainer"), await a_call(), fields())
+    opened = await page.get(f"/clips/{clip}/edit")
+    assert 'name="revision" value="1"' in opened.text
+    await service.edit_clip(cast.viewer("second_trainer"), clip, fields(title="Mei's title"), revision=1)
+    answer = await page.post(f"/clips/{clip}/edit", data={**TYPED, "title": "Rosa's title", "revision": "1"})
+    assert answer.status_code == 409
+    assert "Mei Tan saved this clip while you were editing it." in answer.text
+    assert "Rosa&#39;s title" in answer.text
+    assert "Mei&#39;s title" in answer.text
+    assert 'name="revision" value="2"' in answer.text
+    again = await page.post(f"/clips/{clip}/edit", data={**TYPED, "title": "Rosa's title", "revision": "2"})
+    assert again.status_code == 303
+    assert (await service.load_clip(cast.viewer("trainer"), clip)).title == "Rosa's title"
+
+
+async def test_editing_a_published_clip_goes_on_in_its_next_version(
+    page: httpx.AsyncClient, a_call: CallMaker, cast: Cast
+):
+    viewer = cast.viewer("trainer")
+    clip = await service.create_clip(viewer, await a_call(), fields())
+    await jobs.drain()
+    await service.publish_clip(viewer, clip, review="self", privacy_checked=True)
+    assert "Save next version" in (await page.get(f"/clips/{clip}/edit")).text
+    saved = await page.post(f"/clips/{clip}/edit", data={**TYPED, "title": "Second", "revision": "2"})
+    draft = clip_in(saved.headers["location"])
+    assert draft != clip
+    assert (await page.get(f"/clips/{clip}/edit")).headers["location"] == f"/clips/{draft}/edit"
+    assert "draft of version 2" in (await page.get(f"/clips/{draft}")).text
+    assert "Open the next version" in (await page.get(f"/clips/{clip}")).text
+
+
+async def test_publishing_asks_whether_somebody_listened(
+    page: httpx.AsyncClient, a_call: CallMaker, cast: Cast
+):
+    clip = await service.create_clip(cast.viewer("trainer"), await a_call(), fields())
+    await jobs.drain()
+    refused = await page.post(f"/clips/{clip}/publish", data={})
+    assert refused.status_code == 409
+    assert "Nobody has said yet that they listened for personal data." in refused.text
+    done = await page.post(f"/clips/{clip}/publish", data={"privacy_checked": "1"})
+    assert (done.status_code, done.headers["location"]) == (303, f"/clips/{clip}")
+    assert "Retire clip" in (await page.get(f"/clips/{clip}")).text
+
+
+async def test_the_library_is_narrowed_by_rule_kind_and_words(
+    page: httpx.AsyncClient, a_call: CallMaker, cast: Cast
+):
+    viewer, recording = cast.viewer("trainer"), await a_call()
+    await service.create_clip(viewer, recording, fields(title="One of R01"))
+    await service.create_clip(
+        viewer, recording, fields(title="One of R02", rules=("R02",), polarity="near_miss")
+    )
+
+    async def shown(query: str) -> list[str]:
+        return re.findall(r">(One of R0\d)</a>", (await page.get(f"/clips?state=draft&{query}")).text)
+
+    assert sorted(await shown("")) == ["One of R01", "One of R02"]
+    assert await shown("rule=R01") == ["One of R01"]
+    assert await shown("polarity=near_miss") == ["One of R02"]
+    assert await shown("q=of+r02") == ["One of R02"]
+    assert "No clip like this" in (await page.get("/clips?state=draft&q=nothing")).text
+
+
+async def test_an_empty_library_says_what_it_is_for(client: httpx.AsyncClient, sign_in: SignIn, cast: Cast):
+    await sign_in(client, cast.agent)
+    answer = await client.get("/clips")
+    assert "No clips yet" in answer.text
+    assert "Drafts" not in answer.text
+
+
+async def test_more_clips_follow_on_show_more(page: httpx.AsyncClient, a_call: CallMaker, cast: Cast):
+    viewer, recording = cast.viewer("trainer"), await a_call()
+    for number in range(26):
+        await service.create_clip(viewer, recording, fields(title=f"Number {number}"))
+    first = (await page.get("/clips?state=draft")).text
+    more = re.search(r'hx-get="([^"]*after=[^"]*)"', first)
+    assert more is not None
+    rest = await page.get(more[1].replace("&amp;", "&"), headers={"HX-Request": "true"})
+    assert "<html" not in rest.text
+    assert len(re.findall("Number", first)) > len(re.findall("Number", rest.text)) > 0
+    assert len(set(re.findall(r">(Number \d+)</a>", first + rest.text))) == 26
+
+
+async def test_words_for_redacting_are_told_for_the_clip_only(page: httpx.AsyncClient, a_call: CallMaker):
+    answer = await page.get(f"/calls/{await a_call()}/words?start=5000&end=9000")
+    assert answer.json() == {
+        "lines": [
+            {
+                "position": 1,
+                "guessed": False,
+                "words": [
+                    [5000, 6000, "My"],
+                    [6000, 7000, "card"],
+                    [7000, 8000, "4111"],
+                    [8000, 9000, "please."],
+                ],
+            }
+        ]
+    }
+    guessed = (await page.get(f"/calls/{await a_call(words=False)}/words?start=5000&end=9000")).json()[
+        "lines"
+    ][0]
+    assert guessed["guessed"] is True
+    assert [word[2] for word in guessed["words"]] == ["My", "card", "4111", "please."]
+
+
+async def test_pages_cost_a_fixed_number_of_queries(
+    page: httpx.AsyncClient, a_call: CallMaker, cast: Cast, count_queries: object
+):
+    viewer, recording = cast.viewer("trainer"), await a_call()
+    clips = [await service.create_clip(viewer, recording, fields(title=f"Clip {n}")) for n in range(6)]
+    for address, most in (
+        ("/clips?state=draft", 4),
+        (f"/clips/{clips[0]}", 3),
+        (f"/clips/{clips[0]}/edit", 6),
+    ):
+        await page.get(address)
+        with count_queries() as counted:  # type: ignore[operator]
+            assert (await page.get(address)).status_code == 200
+        assert counted.count <= most, (address, counted.statements)

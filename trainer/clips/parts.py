@@ -1,0 +1,53 @@
+"""What clips add to the pages of lower rooms; app.py registers these.
+
+A rule's page plays its clips or shows the gap, a call's page lists what was cut from it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from trainer.calls.views import RecordingView
+from trainer.clips import queries, service
+from trainer.rulebook.service import Mark
+from trainer.rulebook.views import RuleView
+from trainer.web.i18n import _
+from trainer.web.session import Viewer
+
+Part = tuple[str, dict[str, Any]]
+
+MOST_IN_A_CALL = 100
+
+
+async def rule_part(viewer: Viewer, rule: RuleView) -> Part:
+    """A rule's clips by kind, a contrast pair where both kinds exist, and the gap where there is none."""
+    clips = (await service.clips_of_rules([rule.id], viewer))[rule.id]
+    kinds = {kind: [clip for clip in clips if clip.polarity == kind] for kind in service.POLARITIES}
+    good = next(iter(kinds["exemplar"]), None)
+    poor = next(iter([*kinds["counterexample"], *kinds["near_miss"]]), None)
+    paired = {good.id, poor.id} if good and poor else set()
+    return "clips/_of_rule.html", {
+        "rule": rule,
+        "pair": (good, poor) if good and poor else None,
+        "others": [clip for kind in kinds.values() for clip in kind if clip.id not in paired],
+        "gap": good is None,
+        "cuts": viewer.has("trainer", "qa_analyst", "team_lead"),
+    }
+
+
+async def rule_gaps(rules: Sequence[UUID]) -> Mapping[UUID, Mark]:
+    """A mark beside each rule that no published exemplar lets one hear (003-4)."""
+    heard = await queries.rules_heard(rules)
+    gap = Mark(_("No clip yet"), kind="warn", icon="volume-x")
+    return {rule: gap for rule in rules if rule not in heard}
+
+
+async def call_part(viewer: Viewer, recording: RecordingView) -> Part | None:
+    """What was cut from a call, in its order, whatever its state."""
+    states = ("draft", "in_review", "published", "retired")
+    clips = await service.visible_clips(viewer, states=states, recording=recording.id, limit=MOST_IN_A_CALL)
+    cuts = recording.may_hear and viewer.has("trainer", "qa_analyst", "team_lead")
+    if not clips and not cuts:
+        return None
+    ordered = sorted(clips, key=lambda clip: (clip.start_ms, clip.end_ms))
+    return "clips/_of_call.html", {"clips": ordered, "recording": recording, "cuts": cuts}
