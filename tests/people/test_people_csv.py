@@ -99,6 +99,14 @@ async def test_a_bad_row_is_named_and_the_good_ones_are_taken(database: str, row
     assert await Person.count() == 3
 
 
+async def test_the_report_says_in_words_what_was_done(database: str) -> None:
+    report = await import_people(None, FULL + "a@b.c,,A,,king,,,,,\n")
+    assert report.lines() == [
+        "line 5 (a@b.c): role: There is no role king.",
+        "3 added, 0 changed, 0 as they were.",
+    ]
+
+
 async def test_nothing_of_a_refused_row_is_taken_not_even_its_team(database: str) -> None:
     report = await import_people(None, "email,name,team,role\na@b.c,A,New Team,king\n")
     assert [refused.who for refused in report.refused] == ["a@b.c"]

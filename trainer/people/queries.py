@@ -51,7 +51,7 @@ async def person_to_sign_in(identifier: str) -> dict[str, Any] | None:
     column = "lower(email)" if "@" in identifier else "employee_no"
     value = identifier.lower() if "@" in identifier else identifier
     return await db.fetch_one(
-        f"SELECT id, name, password_hash FROM person WHERE {column} = {{}} AND active",  # noqa: S608
+        f"SELECT id, name, password_hash FROM person WHERE {column} = {{}} AND active",
         value,
     )
 
@@ -127,7 +127,7 @@ async def failures_since(column: str, value: str, since: datetime, most: int) ->
     """The moments of the latest `most` failed sign-ins of an account or an origin, newest first."""
     assert column in {"account", "origin"}
     rows = await db.fetch(
-        f"SELECT at FROM sign_in_failure WHERE {column} = {{}} AND at > {{}} ORDER BY at DESC LIMIT {{}}",  # noqa: S608
+        f"SELECT at FROM sign_in_failure WHERE {column} = {{}} AND at > {{}} ORDER BY at DESC LIMIT {{}}",
         value,
         since,
         most,
@@ -187,7 +187,7 @@ async def audit_entries(
         f"""SELECT entry.id, entry.at, entry.actor, person.name AS actor_name, entry.action, entry.noun,
                    entry.noun_id, entry.detail
             FROM audit_entry AS entry LEFT JOIN person ON person.id = entry.actor
-            WHERE {" AND ".join(where)} ORDER BY entry.at DESC, entry.id DESC LIMIT {{}}""",  # noqa: S608
+            WHERE {" AND ".join(where)} ORDER BY entry.at DESC, entry.id DESC LIMIT {{}}""",
         *params,
         limit,
     )

@@ -58,7 +58,8 @@ class Report:
     def lines(self) -> list[str]:
         """For a terminal: each refused row with its reason, then the numbers."""
         told = [
-            _("line %(line)s (%(who)s): %(reason)s") % {"line": bad.line, "who": bad.who, "reason": bad.reason}
+            _("line %(line)s (%(who)s): %(reason)s")
+            % {"line": bad.line, "who": bad.who, "reason": bad.reason}
             for bad in self.refused
         ]
         counts = {"created": self.created, "updated": self.updated, "unchanged": self.unchanged}
