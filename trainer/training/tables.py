@@ -67,7 +67,9 @@ class Enrolment(Table, tablename="enrolment"):
     started_at = Timestamptz(default=None, null=True)
     completed_at = Timestamptz(default=None, null=True)
     at_step = Integer(default=0, help_text="Position of the step to resume at.")
-    step_state = JSON(default="{}", help_text="Unsent work at the current step: player position, text typed so far.")
+    step_state = JSON(
+        default="{}", help_text="Unsent work at the current step: player position, text typed so far."
+    )
 
 
 class Answer(Table, tablename="answer"):

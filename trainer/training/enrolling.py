@@ -1,0 +1,197 @@
+"""Who takes which module, and how far they are.
+
+Invariant: one open enrolment a person and module (unique in the database); enrolling twice gives the same
+one. What somebody learns is seen by them, their team's lead and the trainers.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from trainer import db, jobs
+from trainer.people.audit import record_audit
+from trainer.people.service import people_by_ids
+from trainer.problems import Forbidden, Invalid, NotFound
+from trainer.training import queries
+from trainer.training.modules import I18n, ModuleView, module_view
+from trainer.training.tables import Enrolment
+from trainer.web.i18n import _
+from trainer.web.session import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentView:
+    """One person taking one version of a module.
+
+    `done` of `steps` are behind them; of the `graded` ones, `remembered` were right at the last try.
+    """
+
+    id: UUID
+    person: UUID
+    module: UUID
+    code: str
+    version_id: UUID
+    version: int
+    title: I18n
+    summary: I18n
+    minutes: int
+    language: str
+    steps: int
+    done: int
+    graded: int
+    remembered: int
+    at_step: int
+    step_state: Mapping[str, Any]
+    due_on: date | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+    @property
+    def state(self) -> str:
+        """done, under_way or not_begun."""
+        return "done" if self.completed_at else "under_way" if self.started_at else "not_begun"
+
+    @property
+    def place(self) -> int:
+        """Where to go on: where they were, or the first step that is still open."""
+        return max(0, min(self.at_step, self.done, self.steps - 1))
+
+
+def enrolment_view(row: Mapping[str, Any]) -> EnrolmentView:
+    return EnrolmentView(
+        id=row["id"],
+        person=row["person"],
+        module=row["module"],
+        code=row["code"],
+        version_id=row["module_version"],
+        version=row["version"],
+        title=json.loads(row["title"]),
+        summary=json.loads(row["summary"]),
+        minutes=row["minutes"],
+        language=row["language"],
+        steps=row["steps"],
+        done=row["done"],
+        graded=row["graded"],
+        remembered=row["remembered"],
+        at_step=row["at_step"],
+        step_state=json.loads(row["step_state"]),
+        due_on=row["due_on"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+    )
+
+
+async def enrol(viewer: Viewer | None, code: str, person: UUID, *, due_on: date | None = None) -> UUID:
+    """Enrols a person in the published version; an open enrolment is used rather than made twice.
+
+    Anybody may enrol themselves in a published module; trainers anybody, leads their own team. A due day
+    given now replaces an earlier one. Raises NotFound, Forbidden, Invalid.
+    """
+    version = await queries.version_of_code(code, "published")
+    if version is None:
+        raise NotFound(_("There is no published module %(code)s.") % {"code": code})
+    if viewer is not None and viewer.id != person and not viewer.has("trainer", "team_lead"):
+        raise Forbidden(_("Only trainers, and leads for their own team, enrol others."))
+    whose = (await people_by_ids([person])).get(person)
+    if whose is None or not whose.active:
+        raise Invalid.field(
+            "person", "unknown", _("There is no such person, or they do not work here any more.")
+        )
+    if viewer is not None and viewer.id != person and not may_follow(viewer, whose.team, "trainer"):
+        raise Forbidden(_("Only trainers, and leads for their own team, enrol others."))
+    async with db.transaction():
+        row = Enrolment(
+            person=person,
+            module=version["module"],
+            module_version=version["id"],
+            enrolled_by=viewer.id if viewer and viewer.id != person else None,
+            due_on=due_on,
+            created_at=db.utc_now(),
+        )
+        new = await Enrolment.insert(row).on_conflict(action="DO NOTHING").returning(Enrolment.id)
+        if new:
+            if viewer is not None and viewer.id != person:
+                await record_audit(viewer, "enrolled", "enrolment", str(row.id), {"module": code})
+            return row.id
+        present = (
+            (Enrolment.person == person)
+            & (Enrolment.module == version["module"])
+            & Enrolment.completed_at.is_null()
+        )
+        if due_on is not None and (viewer is None or viewer.id != person):
+            await Enrolment.update({Enrolment.due_on: due_on}).where(present)
+        found = await Enrolment.select(Enrolment.id).where(present).first()
+    if found is None:  # completed between the two statements: begin anew
+        return await enrol(viewer, code, person, due_on=due_on)
+    open_one: UUID = found["id"]
+    return open_one
+
+
+@jobs.on("person_joined")
+async def enrol_new_agent(context: jobs.JobContext, event: dict[str, Any]) -> None:
+    """Every new agent's path starts with the starter modules (003-19)."""
+    if "agent" not in event["roles"]:
+        return
+    person = UUID(event["person"])
+    had = {row["module"] for row in await queries.enrolments_of(person)}
+    for row in await queries.current_versions(["published"]):
+        if row["starter"] and row["module"] not in had:
+            await enrol(None, row["code"], person)
+
+
+async def enrolments_of(person: UUID) -> list[EnrolmentView]:
+    """A person's enrolments, what is open first."""
+    return [enrolment_view(row) for row in await queries.enrolments_of(person)]
+
+
+async def visible_enrolments(
+    viewer: Viewer, *, person: UUID | None = None, limit: int = 50, after: UUID | None = None
+) -> list[EnrolmentView]:
+    """Own ones; trainers everybody's; leads their team's. Raises Forbidden for anybody else's."""
+    team = None
+    if person is None and not viewer.has("trainer"):
+        if viewer.has("team_lead") and viewer.team is not None:
+            team = viewer.team
+        else:
+            person = viewer.id
+    if person is not None and person != viewer.id:
+        whose = (await people_by_ids([person])).get(person)
+        if not may_follow(viewer, whose.team if whose else None, "trainer"):
+            raise Forbidden(_("What somebody learns is seen by them, their lead and the trainers."))
+    rows = await queries.enrolments_page(person, team, viewer.id, limit, after)
+    return [enrolment_view(row) for row in rows]
+
+
+async def load_enrolment(viewer: Viewer, enrolment: UUID) -> EnrolmentView:
+    """An enrolment for the person themself, the trainers, or the person's lead. Raises NotFound."""
+    row = await queries.enrolment(enrolment)
+    if row is None or not (row["person"] == viewer.id or may_follow(viewer, row["person_team"], "trainer")):
+        raise NotFound(_("There is no such enrolment, or it is not yours."))
+    return enrolment_view(row)
+
+
+async def open_modules(viewer: Viewer) -> list[ModuleView]:
+    """Published modules in which the viewer is not enrolled yet."""
+    return [module_view(row) for row in await queries.modules_to_begin(viewer.id)]
+
+
+async def next_enrolment(person: UUID) -> EnrolmentView | None:
+    """What the person goes on with: begun first, then due first, then in the curriculum's order."""
+    row = await queries.next_enrolment(person)
+    return enrolment_view(row) if row else None
+
+
+async def next_after(person: UUID, code: str) -> EnrolmentView | ModuleView | None:
+    """What comes after a module: the person's open enrolment to go on with, else a module they have not
+    had.
+    """
+    row = await queries.next_enrolment(person)
+    if row is not None and row["code"] != code:
+        return enrolment_view(row)
+    rows = await queries.modules_to_begin(person)
+    return module_view(rows[0]) if rows else None

@@ -1,0 +1,185 @@
+"""Raw SQL of training: a version with its steps and their rules, enrolments with where they stand."""
+
+from typing import Any
+from uuid import UUID
+
+from trainer import db
+
+_STEP = """
+    step.id, step.module_version, step.position, step.kind, step.rule, step.rule_version, step.clip,
+    step.other_clip, step.body, rule.code AS rule_code, rule_version.title AS rule_title,
+    rule_version.statement AS rule_statement, rule_version.why AS rule_why,
+    rule_version.severity AS rule_severity, rule_version.key_tokens, rule_version.recall_prompt
+"""
+
+_RULE_OF_STEP = """
+    LEFT JOIN rule ON rule.id = step.rule
+    LEFT JOIN rule_version ON rule_version.rule = step.rule AND rule_version.version = step.rule_version
+"""
+
+_VERSIONS = """
+    SELECT module.id AS module, module.code, module.starter, module.position, module_version.id,
+    module_version.version,
+           module_version.state, module_version.title, module_version.summary, module_version.language,
+           module_version.minutes, module_version.rules, module_version.revision, module_version.published_at
+    FROM module_version JOIN module ON module.id = module_version.module
+"""
+
+_ENROLMENTS = """
+    SELECT enrolment.id, enrolment.person, person.team AS person_team, person.name AS person_name,
+    enrolment.module, enrolment.module_version, enrolment.enrolled_by,
+           enrolment.due_on, enrolment.created_at, enrolment.started_at, enrolment.completed_at,
+           enrolment.at_step, enrolment.step_state, module.code, module.position AS module_position,
+           module_version.version, module_version.title, module_version.summary, module_version.minutes,
+           module_version.language, (SELECT count(*) FROM step WHERE step.module_version =
+           enrolment.module_version) AS steps, (SELECT count(DISTINCT answer.step) FROM answer WHERE
+           answer.enrolment = enrolment.id
+            AND (answer.correct IS NULL OR answer.correct OR answer.attempt >= 2)) AS done,
+           (SELECT count(*) FROM answer WHERE answer.enrolment = enrolment.id AND answer.correct IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM answer later WHERE later.enrolment = answer.enrolment
+                            AND later.step = answer.step AND later.attempt > answer.attempt)) AS graded,
+           (SELECT count(*) FROM answer WHERE answer.enrolment = enrolment.id AND answer.correct
+            AND NOT EXISTS (SELECT 1 FROM answer later WHERE later.enrolment = answer.enrolment
+                            AND later.step = answer.step AND later.attempt > answer.attempt)) AS remembered
+    FROM enrolment JOIN person ON person.id = enrolment.person JOIN module ON module.id = enrolment.module
+    JOIN module_version ON module_version.id = enrolment.module_version
+"""
+
+
+async def steps_of(module_version: UUID) -> list[dict[str, Any]]:
+    """The steps of a version in order, each with the rule version it pins."""
+    return await db.fetch(
+        f"SELECT {_STEP} FROM step {_RULE_OF_STEP} WHERE step.module_version = {{}} ORDER BY step.position",
+        module_version,
+    )
+
+
+async def versions_of(module: UUID) -> list[dict[str, Any]]:
+    """Every version of a module, newest first."""
+    return await db.fetch(_VERSIONS + " WHERE module.id = {} ORDER BY module_version.version DESC", module)
+
+
+async def version_of_code(code: str, state: str) -> dict[str, Any] | None:
+    """A module's version in a state (one at most is draft, one published), by the module's code."""
+    return await db.fetch_one(
+        _VERSIONS + " WHERE module.code = {} AND module_version.state = {}", code, state
+    )
+
+
+async def current_versions(states: list[str]) -> list[dict[str, Any]]:
+    """All versions in these states, in the curriculum's order."""
+    return await db.fetch(
+        _VERSIONS
+        + " WHERE module_version.state IN ({}) ORDER BY module.position, module.code, module_version.version",
+        states,
+    )
+
+
+async def enrolment(enrolment_id: UUID) -> dict[str, Any] | None:
+    """One enrolment with its module."""
+    return await db.fetch_one(_ENROLMENTS + " WHERE enrolment.id = {}", enrolment_id)
+
+
+async def enrolments_of(person: UUID) -> list[dict[str, Any]]:
+    """A person's enrolments: due ones first, then in the curriculum's order; finished ones last, newest
+    first.
+    """
+    return await db.fetch(
+        _ENROLMENTS
+        + """ WHERE enrolment.person = {} ORDER BY CASE WHEN enrolment.completed_at IS NULL THEN 0 ELSE 1 END,
+              CASE WHEN enrolment.due_on IS NULL THEN 1 ELSE 0 END, enrolment.due_on, enrolment.completed_at
+              DESC, module.position, module.code""",
+        person,
+    )
+
+
+async def next_enrolment(person: UUID) -> dict[str, Any] | None:
+    """What a person goes on with: begun first, then due first, then in the curriculum's order."""
+    return await db.fetch_one(
+        _ENROLMENTS
+        + """ WHERE enrolment.person = {} AND enrolment.completed_at IS NULL
+              ORDER BY CASE WHEN enrolment.started_at IS NULL THEN 1 ELSE 0 END,
+              CASE WHEN enrolment.due_on IS NULL THEN 1 ELSE 0 END, enrolment.due_on, module.position LIMIT
+              1""",
+        person,
+    )
+
+
+async def enrolments_page(
+    person: UUID | None, team: UUID | None, viewer: UUID, limit: int, after: UUID | None
+) -> list[dict[str, Any]]:
+    """Enrolments in the order of their ids: of one person, of a team and oneself, or of all."""
+    sql, params = _ENROLMENTS + " WHERE 1 = 1", list[Any]()
+    if person is not None:
+        sql += " AND enrolment.person = {}"
+        params.append(person)
+    if team is not None:
+        sql += " AND (person.team = {} OR enrolment.person = {})"
+        params += [team, viewer]
+    if after is not None:
+        sql += " AND enrolment.id > {}"
+        params.append(after)
+    return await db.fetch(sql + " ORDER BY enrolment.id LIMIT {}", *params, limit)
+
+
+async def modules_to_begin(person: UUID) -> list[dict[str, Any]]:
+    """Published modules that a person was never enrolled in, in the curriculum's order."""
+    return await db.fetch(
+        _VERSIONS
+        + """ WHERE module_version.state = 'published' AND NOT EXISTS (
+                SELECT 1 FROM enrolment WHERE enrolment.module = module.id AND enrolment.person = {})
+              ORDER BY module.position, module.code""",
+        person,
+    )
+
+
+async def steps_with_answers(enrolment_id: UUID) -> list[dict[str, Any]]:
+    """The steps of an enrolment's version with every answer to them: a row per answer, oldest first."""
+    return await db.fetch(
+        f"""SELECT {_STEP}, answer.attempt, answer.given, answer.correct, answer.score, answer.feedback,
+        answer.at
+            FROM enrolment JOIN step ON step.module_version = enrolment.module_version {_RULE_OF_STEP}
+            LEFT JOIN answer ON answer.enrolment = enrolment.id AND answer.step = step.id
+            WHERE enrolment.id = {{}} ORDER BY step.position, answer.attempt""",
+        enrolment_id,
+    )
+
+
+async def hold_enrolment(enrolment_id: UUID, person: UUID) -> bool:
+    """Inside a transaction: nobody else answers in this enrolment until it ends. False: it is not theirs."""
+    held = await db.fetch(
+        "UPDATE enrolment SET at_step = at_step WHERE id = {} AND person = {} RETURNING id",
+        enrolment_id,
+        person,
+    )
+    return bool(held)
+
+
+async def move_unbegun(module: UUID, version: UUID) -> None:
+    """Whoever has not begun takes the new version."""
+    await db.fetch(
+        """UPDATE enrolment SET module_version = {} WHERE module = {} AND started_at IS NULL
+           AND completed_at IS NULL RETURNING id""",
+        version,
+        module,
+    )
+
+
+async def takers_of(module: UUID) -> dict[str, Any]:
+    """How many enrolments a module has, and how many of them are done."""
+    row = await db.fetch_one(
+        "SELECT count(*) AS enrolled, count(completed_at) AS done FROM enrolment WHERE module = {}", module
+    )
+    return row or {"enrolled": 0, "done": 0}
+
+
+async def needs_clip(person: UUID, clip: UUID) -> bool:
+    """Whether a step that the person was given has this clip."""
+    row = await db.fetch_one(
+        """SELECT 1 AS found FROM enrolment JOIN step ON step.module_version = enrolment.module_version
+           WHERE enrolment.person = {} AND (step.clip = {} OR step.other_clip = {}) LIMIT 1""",
+        person,
+        clip,
+        clip,
+    )
+    return row is not None

@@ -1,0 +1,265 @@
+"""Taking a module: going through its steps, answering, completing.
+
+Invariant: an answer is one row per try (unique in the database), so that the same tap sent twice is graded
+once and shown twice; a completion is won by one guarded update, and with it the fact and the event are
+written, or none of them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from trainer import db, facts, jobs
+from trainer.clips.service import ClipView
+from trainer.problems import Conflict, Invalid, NotFound
+from trainer.training import queries
+from trainer.training.enrolling import EnrolmentView, enrolment_view
+from trainer.training.grading import (
+    GRADED,
+    Unanswerable,
+    Verdict,
+    accept_ungraded,
+    good_side,
+    grade_contrast,
+    grade_judge,
+    grade_recall,
+    ideas_of,
+)
+from trainer.training.modules import StepRule, StepView, step_view, usable_clips
+from trainer.training.tables import Answer, Enrolment
+from trainer.web.i18n import _
+from trainer.web.session import Viewer
+
+TRIES_BEFORE_GOING_ON = 2
+MOST_TRIES = 50
+MOST_KEPT = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """One graded try."""
+
+    step: UUID
+    attempt: int
+    given: Mapping[str, Any]
+    correct: bool | None
+    score: int | None
+    feedback: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Everything a step page needs: the enrolment, all its steps, the answers so far."""
+
+    enrolment: EnrolmentView
+    steps: list[StepView]
+    answers: Mapping[UUID, list[AnswerView]]
+
+    def last(self, step: UUID) -> AnswerView | None:
+        """The newest answer to a step."""
+        given = self.answers.get(step)
+        return given[-1] if given else None
+
+    def may_go_on(self, step: StepView) -> bool:
+        """A graded step is left when right, or after the second try; others once they were answered."""
+        given = self.answers.get(step.id, [])
+        if not given:
+            return False
+        tried = len(given) >= TRIES_BEFORE_GOING_ON
+        return step.kind not in GRADED or tried or any(answer.correct for answer in given)
+
+    @property
+    def first_open(self) -> int:
+        """The position of the first step that still keeps the module from being done; the count of steps if
+        none.
+        """
+        return next((step.position for step in self.steps if not self.may_go_on(step)), len(self.steps))
+
+    @property
+    def remembered(self) -> tuple[int, int]:
+        """How many graded steps were right at the last try, of how many."""
+        graded = [step for step in self.steps if step.kind in GRADED]
+        right = sum(1 for step in graded if (last := self.last(step.id)) and last.correct)
+        return right, len(graded)
+
+
+async def open_course(viewer: Viewer, enrolment: UUID) -> Course:
+    """The viewer's own course. Raises NotFound for anybody else's: answers are private."""
+    row = await queries.enrolment(enrolment)
+    if row is None or row["person"] != viewer.id:
+        raise _not_yours()
+    steps: dict[UUID, StepView] = {}
+    answers: dict[UUID, list[AnswerView]] = {}
+    for item in await queries.steps_with_answers(enrolment):
+        if item["id"] not in steps:
+            steps[item["id"]] = step_view(item)
+        if item["attempt"] is not None:
+            answers.setdefault(item["id"], []).append(_answer_view(item))
+    return Course(enrolment_view(row), list(steps.values()), answers)
+
+
+def _answer_view(row: Mapping[str, Any]) -> AnswerView:
+    return AnswerView(
+        step=row["id"],
+        attempt=row["attempt"],
+        given=json.loads(row["given"]),
+        correct=None if row["correct"] is None else bool(row["correct"]),
+        score=row["score"],
+        feedback=json.loads(row["feedback"]),
+        at=row["at"],
+    )
+
+
+def _not_yours() -> NotFound:
+    return NotFound(_("There is no such enrolment, or it is not yours."))
+
+
+async def keep_place(viewer: Viewer, enrolment: UUID, position: int, state: Mapping[str, Any]) -> None:
+    """Notes where the person is and what is typed but not sent, so that any device can go on from there."""
+    text = json.dumps(state, ensure_ascii=False)
+    if len(text) > MOST_KEPT:
+        raise Invalid(_("That is more than can be kept for later."))
+    changed = (
+        await Enrolment.update({Enrolment.at_step: position, Enrolment.step_state: text})
+        .where(
+            (Enrolment.id == enrolment) & (Enrolment.person == viewer.id) & Enrolment.completed_at.is_null()
+        )
+        .returning(Enrolment.id)
+    )
+    if not changed:
+        await open_course(viewer, enrolment)  # done already: there is nothing to keep; or it is not theirs
+
+
+async def answer(
+    viewer: Viewer, enrolment: UUID, step_id: UUID, given: Mapping[str, Any], *, attempt: int
+) -> tuple[Course, AnswerView]:
+    """Grades a try and keeps it; the same try sent again gets the first grading. Completes the module with
+    its last step.
+
+    `given` by kind: contrast `{chosen: a|b}`, judge `{mark: met|missed, at_ms}`, recall and reflect
+    `{text}`, others `{}`. Raises Conflict when the step's turn has not come or the try's number is not the
+    next one, Invalid for a field.
+    """
+    async with db.transaction():
+        # Held until the end, so that two taps, or two devices, are graded one after the other.
+        if not await queries.hold_enrolment(enrolment, viewer.id):
+            raise _not_yours()
+        course = await open_course(viewer, enrolment)
+        step = next((item for item in course.steps if item.id == step_id), None)
+        if step is None:
+            raise NotFound(_("This step is not part of the module."))
+        before = course.answers.get(step_id, [])
+        if 1 <= attempt <= len(before):
+            return course, before[attempt - 1]
+        if course.enrolment.completed_at:
+            raise Conflict(_("This module is done. What you answered stays as it is."))
+        if step.position > course.first_open:
+            raise Conflict(_("One step at a time: an earlier one is still open."))
+        if attempt != len(before) + 1 or attempt > MOST_TRIES:
+            raise Conflict(_("This try was sent from an older page. Load the step again."))
+        verdict = grade(course, step, given, await usable_clips([step]))
+        return await _keep(course, step, given, verdict, attempt)
+
+
+def grade(
+    course: Course, step: StepView, given: Mapping[str, Any], clips: Mapping[UUID, ClipView]
+) -> Verdict:
+    """Grades an answer to a step. A step whose clip cannot be heard any more passes ungraded.
+
+    Raises Invalid naming the field that does not fit.
+    """
+    if step.kind != "reflect" and any(clip not in clips for clip in step.clips):
+        return Verdict(None, None, {"gone": True})
+    try:
+        if step.kind == "contrast":
+            return grade_contrast(given, good_side(course.enrolment.id, step.id))
+        if step.kind == "judge" and step.clip:
+            clip = clips[step.clip]
+            return grade_judge(
+                given, polarity=clip.polarity, cue_ms=clip.cue_ms, duration_ms=clip.duration_ms
+            )
+        if step.kind == "recall" and step.rule:
+            return _best_recall(given, step.rule, course.enrolment.language)
+        return accept_ungraded(step.kind, given)
+    except Unanswerable as error:
+        words = {
+            "chosen": _("Choose one of the two clips."),
+            "mark": _("Say whether the rule is met or missed."),
+            "at_ms": _("Mark the second at which you hear it."),
+            "text": _("Write it in your own words (at most 4,000 characters)."),
+        }[str(error)]
+        raise Invalid.field(str(error), "invalid", words) from error
+
+
+def _best_recall(given: Mapping[str, Any], rule: StepRule, language: str) -> Verdict:
+    """A rule may be said in any language that it is written in; the module's own comes first."""
+    languages = sorted({*rule.statement, *rule.key_tokens}, key=lambda locale: locale != language) or [
+        language
+    ]
+    tried = [
+        grade_recall(given, ideas_of(rule.statement.get(locale, ""), rule.key_tokens.get(locale, [])))
+        for locale in languages
+    ]
+    return max(tried, key=lambda verdict: -1 if verdict.score is None else verdict.score)
+
+
+async def _keep(
+    course: Course, step: StepView, given: Mapping[str, Any], verdict: Verdict, attempt: int
+) -> tuple[Course, AnswerView]:
+    now, enrolment = db.utc_now(), course.enrolment
+    kept = AnswerView(step.id, attempt, dict(given), verdict.correct, verdict.score, verdict.detail, now)
+    await Answer.insert(
+        Answer(
+            enrolment=enrolment.id,
+            step=step.id,
+            attempt=attempt,
+            given=json.dumps(kept.given, ensure_ascii=False),
+            correct=kept.correct,
+            score=kept.score,
+            feedback=json.dumps(kept.feedback, ensure_ascii=False),
+            at=now,
+        )
+    )
+    answers = {**course.answers, step.id: [*course.answers.get(step.id, []), kept]}
+    after = Course(enrolment, course.steps, answers)
+    await Enrolment.update(
+        {
+            Enrolment.started_at: enrolment.started_at or now,
+            Enrolment.at_step: min(after.first_open, len(course.steps) - 1),
+            Enrolment.step_state: "{}",
+        }
+    ).where(Enrolment.id == enrolment.id)
+    if after.first_open == len(course.steps):
+        await _complete(enrolment, now)
+        after = replace(after, enrolment=replace(enrolment, completed_at=now))
+    return after, kept
+
+
+async def _complete(enrolment: EnrolmentView, now: datetime) -> None:
+    won = (
+        await Enrolment.update({Enrolment.completed_at: now})
+        .where((Enrolment.id == enrolment.id) & Enrolment.completed_at.is_null())
+        .returning(Enrolment.id)
+    )
+    if not won:
+        return
+    await facts.record(
+        "module_completed",
+        person=enrolment.person,
+        subject=enrolment.code,
+        version=enrolment.version,
+        at=now,
+        source=f"module_completed:{enrolment.id}",
+    )
+    await jobs.publish("module_completed", {"person": str(enrolment.person), "module": enrolment.code})
+
+
+async def begin(viewer: Viewer, enrolment: UUID) -> None:
+    """Notes that the person has begun."""
+    await Enrolment.update({Enrolment.started_at: db.utc_now()}).where(
+        (Enrolment.id == enrolment) & (Enrolment.person == viewer.id) & Enrolment.started_at.is_null()
+    )
