@@ -31,7 +31,7 @@ async def test_the_starter_book_comes_in_with_every_want_rule_and_value() -> Non
     assert report.added == [f"R{n:02}" for n in range(1, 12)]
     assert report.notes == []
     admin = await a_viewer("admin")
-    [book] = await service.rulebook_overview(admin)
+    [book] = (await service.rulebook_overview(admin)).books
     assert [want.code for want in book.wants] == ["understand", "respond", "glad"]
     assert [rule.code for rule in book.all_rules] == report.added
     assert {rule.state for rule in book.all_rules} == {"published"}
@@ -112,7 +112,7 @@ async def test_rules_that_the_file_does_not_name_stay_with_their_want() -> None:
     data["wants"] = [want for want in data["wants"] if want["code"] != "glad"]
     report = await service.import_rulebook(data)
     assert "R11" in report.notes[-1]
-    [book] = await service.rulebook_overview(await a_viewer("admin"))
+    [book] = (await service.rulebook_overview(await a_viewer("admin"))).books
     assert [want.code for want in book.wants] == ["understand", "respond", "glad"]
     assert "R11" in [rule.code for rule in book.all_rules]
 
@@ -124,7 +124,7 @@ async def test_a_want_that_only_the_past_served_is_hidden_and_its_versions_keep_
         rule["want"] = "respond"
     data["wants"] = [want for want in data["wants"] if want["code"] != "glad"]
     await service.import_rulebook(data)
-    [book] = await service.rulebook_overview(await a_viewer("admin"))
+    [book] = (await service.rulebook_overview(await a_viewer("admin"))).books
     assert [want.code for want in book.wants] == ["understand", "respond"]
     rule = (await service.published_rules(["R11"]))["R11"]
     assert (await service.rule_version(rule.id, 1)).want_code == "glad"

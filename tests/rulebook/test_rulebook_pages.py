@@ -133,7 +133,7 @@ async def test_upper_rooms_put_marks_and_parts_on_the_pages(
     app: Litestar, client: httpx.AsyncClient, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def marks(rules: Sequence[UUID]) -> dict[UUID, Mark]:
-        return {rules[0]: Mark("No clip yet", "warn")}
+        return {rules[0]: Mark("Needs care", "warn")}
 
     async def part(viewer: Viewer, rule: RuleView) -> tuple[str, dict[str, Any]] | None:
         return ("upper/part.html", {"heard": 3}) if rule.code == "R01" else None
@@ -146,7 +146,7 @@ async def test_upper_rooms_put_marks_and_parts_on_the_pages(
     monkeypatch.setitem(routes.rule_page_parts, "test", part)
     await a_rulebook()
     await sign_in(client, await a_person("agent"))
-    assert (await client.get("/rules")).text.count("No clip yet") == 1
+    assert (await client.get("/rules")).text.count("Needs care") == 1
     assert "3 clips of R01" in (await client.get("/rules/R01")).text
     assert "clips of" not in (await client.get("/rules/R02")).text
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from litestar import Response, delete, get, patch, post, route
 from litestar.connection import Request
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
 
 from trainer.calls import service
@@ -135,7 +135,7 @@ async def get_recording(request: ApiRequest, recording_id: FromPath[str]) -> Res
 
 @patch("/recordings/{recording_id:str}", guards=[WRITE])
 async def change_recording(
-    request: ApiRequest, recording_id: FromPath[str], data: RecordingChanges
+    request: ApiRequest, recording_id: FromPath[str], data: JSONBody[RecordingChanges]
 ) -> Response[dict[str, Any]]:
     """Changes what is known of a call. If-Match names what was read."""
     viewer = viewer_of(request)

@@ -75,10 +75,10 @@ async def call_page(
 async def form_choices(viewer: Viewer) -> dict[str, Any]:
     """What an upload or an edit offers to choose from."""
     people = await visible_people(viewer, role="agent", limit=MOST_AGENTS)
-    books = await rulebook_overview(viewer)
+    whole = await rulebook_overview(viewer)
     return {
         "agents": [(str(each.person.id), each.person.name) for each in people],
-        "rulebooks": [(book.code, text_in(book.title)) for book in books],
+        "rulebooks": [(book.code, text_in(book.title)) for book in whole.books],
         "languages": list(LANGUAGES),
         "bases": basis_options(),
     }

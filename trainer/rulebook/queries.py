@@ -75,13 +75,22 @@ async def in_books(*, drafts: bool) -> list[Row]:
     return await db.fetch(f"{RULES} WHERE {CURRENT if drafts else PUBLISHED}{_ORDER}")
 
 
-async def books_with_wants() -> list[Row]:
-    """Each want with its book, in order; a book without wants has one row with `want_code` NULL."""
+async def frame() -> list[Row]:
+    """All that stands around the rules, in one round trip and in order.
+
+    `kind` is book (title and language), want (title, and `more` is its feeling) or value (`more` its
+    behaviour); `book` is the code of the book that a want belongs to.
+    """
     return await db.fetch(
-        """SELECT rulebook.code, rulebook.title, rulebook.language, want.code AS want_code,
-                  want.title AS want_title, want.feeling AS want_feeling
-           FROM rulebook LEFT JOIN want ON want.rulebook = rulebook.id AND want.position >= 0
-           ORDER BY rulebook.created_at, rulebook.code, want.position, want.code"""
+        """SELECT 'book' AS kind, code AS book, code, title, NULL AS more, language, created_at, 0 AS position
+           FROM rulebook
+           UNION ALL
+           SELECT 'want', rulebook.code, want.code, want.title, want.feeling, '', rulebook.created_at,
+                  want.position
+           FROM want JOIN rulebook ON rulebook.id = want.rulebook WHERE want.position >= 0
+           UNION ALL
+           SELECT 'value', '', code, title, behaviour, '', NULL, position FROM value
+           ORDER BY created_at, book, kind, position, code"""
     )
 
 

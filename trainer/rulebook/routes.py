@@ -29,16 +29,13 @@ rule_page_parts: dict[str, Callable[[Viewer, RuleView], Awaitable[Part | None]]]
 @get("/rules", guards=[signed_in], include_in_schema=False)
 async def show_rulebook(request: Page, book: FromQuery[str] = "") -> Response[str]:
     """The wants, then the rules under them, then the values."""
-    books = await service.rulebook_overview(viewer_of(request))
-    chosen = next((each for each in books if each.code == book), books[0] if books else None)
+    whole = await service.rulebook_overview(viewer_of(request))
+    chosen = next(
+        (each for each in whole.books if each.code == book), whole.books[0] if whole.books else None
+    )
     marks = await service.marks_of([rule.id for rule in chosen.all_rules]) if chosen else {}
     return render(
-        request,
-        "rulebook/overview.html",
-        books=books,
-        book=chosen,
-        marks=marks,
-        values=await service.values(),
+        request, "rulebook/overview.html", books=whole.books, book=chosen, values=whole.values, marks=marks
     )
 
 

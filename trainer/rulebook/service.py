@@ -23,6 +23,7 @@ from trainer.rulebook.views import (
     MOST_WANTS,
     Authored,
     BookView,
+    Overview,
     RuleView,
     TooLong,
     ValueView,
@@ -135,24 +136,35 @@ async def load_rule(viewer: Viewer, code: str) -> RuleView:
     return (await load_history(viewer, code)).current
 
 
-async def rulebook_overview(viewer: Viewer) -> list[BookView]:
-    """The whole before the details: every book with its wants, and the rules under the want they serve."""
-    drafts = viewer.has(*SEE_DRAFTS)
+async def rulebook_overview(viewer: Viewer) -> Overview:
+    """The whole before the details: every book with its wants, the rules under the want they serve, the
+    values.
+    """
     serving: dict[tuple[str, str | None], list[RuleView]] = {}
-    for row in await queries.in_books(drafts=drafts):
+    for row in await queries.in_books(drafts=viewer.has(*SEE_DRAFTS)):
         rule = rule_of(row)
         serving.setdefault((rule.rulebook_code, rule.want_code), []).append(rule)
+    books, values = await _frame()
+    for book in books:
+        book.aimless.extend(serving.get((book.code, None), []))
+        for want in book.wants:
+            want.rules.extend(serving.get((book.code, want.code), []))
+    return Overview(books, values)
+
+
+async def _frame() -> tuple[list[BookView], list[ValueView]]:
+    """Books with their wants and no rules yet, and the values."""
     books: dict[str, BookView] = {}
-    for row in await queries.books_with_wants():
-        code = row["code"]
-        if code not in books:
-            aimless = serving.get((code, None), [])
-            books[code] = BookView(code, json.loads(row["title"]), row["language"], [], aimless)
-        if row["want_code"] is not None:
-            title, feeling = json.loads(row["want_title"]), json.loads(row["want_feeling"])
-            rules = serving.get((code, row["want_code"]), [])
-            books[code].wants.append(WantView(row["want_code"], title, feeling, rules))
-    return list(books.values())
+    values: list[ValueView] = []
+    for row in await queries.frame():
+        title, more = json.loads(row["title"]), json.loads(row["more"] or "{}")
+        if row["kind"] == "book":
+            books[row["code"]] = BookView(row["code"], title, row["language"], [], [])
+        elif row["kind"] == "want":
+            books[row["book"]].wants.append(WantView(row["code"], title, more, []))
+        else:
+            values.append(ValueView(row["code"], title, more))
+    return list(books.values()), values
 
 
 async def marks_of(rules: Sequence[UUID]) -> dict[UUID, list[Mark]]:
@@ -238,22 +250,18 @@ async def export_rulebook(code: str) -> str:
 
     Raises NotFound.
     """
-    rows = [row for row in await queries.books_with_wants() if row["code"] == code]
-    if not rows:
+    books, house = await _frame()
+    book = next((book for book in books if book.code == code), None)
+    if book is None:
         raise NotFound(_("There is no rule book %(code)s.") % {"code": code})
-    wants = [
-        document.Wanted(row["want_code"], json.loads(row["want_title"]), json.loads(row["want_feeling"]))
-        for row in rows
-        if row["want_code"] is not None
-    ]
     rules = [rule for rule in (await published_rules()).values() if rule.rulebook_code == code]
     return document.write(
         document.Document(
             code=code,
-            title=json.loads(rows[0]["title"]),
-            language=rows[0]["language"],
-            wants=wants,
-            values=[document.Valued(value.code, value.title, value.behaviour) for value in await values()],
+            title=book.title,
+            language=book.language,
+            wants=[document.Wanted(want.code, want.title, want.feeling) for want in book.wants],
+            values=[document.Valued(value.code, value.title, value.behaviour) for value in house],
             rules={rule.code: text_of(rule) for rule in rules},
         )
     )

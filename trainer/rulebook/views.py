@@ -126,6 +126,14 @@ class ValueView:
     behaviour: Authored
 
 
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All rule books, oldest first, and the values of the house."""
+
+    books: list[BookView]
+    values: list[ValueView]
+
+
 _AUTHORED = ("title", "statement", "why", "want_title", "want_feeling", "recall_prompt", "rulebook_title")
 
 
