@@ -13,7 +13,9 @@ from litestar import Litestar
 from tests.clips.makers import CALL_MS, RATE, TURNS, Cast, a_rule, a_tone
 from tests.factories import a_person, a_team
 from trainer import db
+from trainer.audio import Rendered
 from trainer.calls.tables import Recording, Segment
+from trainer.clips import rendering
 from trainer.storage import storage
 
 
@@ -40,6 +42,18 @@ async def cast(app: Litestar) -> Cast:
 @pytest.fixture
 async def rules(app: Litestar) -> dict[str, UUID]:
     return {"R01": await a_rule("R01"), "R02": await a_rule("R02", title="Check who is calling")}
+
+
+@pytest.fixture
+def canned_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clips get a sound of the right length at once, for tests that are not about what is heard."""
+
+    async def rendered(row: dict[str, Any]) -> Rendered:
+        length = row["end_ms"] - row["start_ms"]
+        sound = f"not quite an MP3, {row['render_key']}".encode()
+        return Rendered(sound, length, lufs=-16.0, true_peak_dbtp=-1.0, peaks=[50] * 120)
+
+    monkeypatch.setattr(rendering, "_rendered", rendered)
 
 
 CallMaker = Callable[..., Awaitable[UUID]]

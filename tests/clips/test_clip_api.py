@@ -11,7 +11,7 @@ from tests.web_fixtures import SignIn
 from trainer import jobs
 from trainer.clips import service
 
-pytestmark = pytest.mark.usefixtures("rules")
+pytestmark = pytest.mark.usefixtures("rules", "canned_sound")
 
 CLIP = {
     "start_ms": 5_000,

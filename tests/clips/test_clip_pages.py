@@ -12,7 +12,7 @@ from tests.web_fixtures import SignIn
 from trainer import jobs
 from trainer.clips import service
 
-pytestmark = pytest.mark.usefixtures("rules")
+pytestmark = pytest.mark.usefixtures("rules", "canned_sound")
 
 TYPED = {
     "start": "0:05.0",

@@ -16,7 +16,7 @@ from trainer.clips.tables import Clip
 from trainer.problems import Conflict, Forbidden, Gone, Invalid, NotFound, PreconditionFailed
 from trainer.storage import storage
 
-pytestmark = pytest.mark.usefixtures("rules")
+pytestmark = pytest.mark.usefixtures("rules", "canned_sound")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from trainer.clips import service
 from trainer.problems import Problem
 from trainer.web.api import revision_tag
 
-pytestmark = pytest.mark.usefixtures("rules")
+pytestmark = pytest.mark.usefixtures("rules", "canned_sound")
 
 EVERYBODY = ["agent", "trainer", "analyst", "lead", "other_lead", "manager", "admin"]
 DRAFTS = {"trainer", "analyst", "lead"}

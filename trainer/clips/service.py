@@ -199,7 +199,7 @@ async def publish_clip(
                 Clip.privacy_checked_at: now,
                 Clip.privacy_checked_by: viewer.id if viewer else clip.curator,
             }
-        mine = (Clip.id == clip.id)
+        mine = (Clip.id == clip.id) & (Clip.revision == clip.revision) & Clip.state.is_in(list(OPEN_STATES))
         first = await Clip.update(changes).where(mine & (Clip.render == "ready")).returning(Clip.id)
         if not first:
             raise _wrong_state(await load_clip(viewer, clip_id))
