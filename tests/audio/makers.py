@@ -74,6 +74,7 @@ class Kind:
 
 UNTAGGED = (("write_xing", "0"),)
 FRAGMENTS = (("movflags", "frag_keyframe+empty_moov"),)
+LATE_INDEX = (("movflags", "frag_keyframe+delay_moov"),)
 KINDS = {
     kind.name: kind
     for kind in (
@@ -92,13 +93,14 @@ KINDS = {
         Kind("m4a", "ipod", "aac", 44_100, bit_rate=48_000),
         Kind("m4a_16k", "ipod", "aac", 16_000, bit_rate=24_000, options=(("movflags", "faststart"),)),
         Kind("mp4_parts", "mp4", "aac", 48_000, bit_rate=48_000, options=FRAGMENTS, tagged=False),
+        Kind("mp4_from_a_phone", "mp4", "aac", 44_100, bit_rate=48_000, options=LATE_INDEX),
         Kind("adts", "adts", "aac", 16_000, bit_rate=24_000, tagged=False),
     )
 }  # fmt: skip
 
 
 def write(path: Path, kind: Kind, sound: Sound, *, packets_apart_s: int = 0) -> Path:
-    """Store the sound. With `packets_apart_s` each packet claims to begin so much later than the one before."""
+    """Store the sound. With `packets_apart_s` each packet claims to begin so long after the one before."""
     with av.open(str(path), "w", format=kind.container, options=dict(kind.options)) as container:
         layout = "stereo" if kind.channels == 2 else "mono"
         stream: Any = container.add_stream(kind.codec, rate=kind.rate, layout=layout)

@@ -280,3 +280,11 @@ def test_importing_the_room_loads_no_decoder() -> None:
     code = f"import sys, {rooms}; print({{'av', 'numpy', 'pydub'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "set()"
+
+
+async def test_hundreds_of_short_jobs_in_a_row_and_at_once_all_end_well() -> None:
+    """Children that end by themselves, are let go and are reaped, in every order."""
+    [nursery] = nurseries_of(os.getpid())
+    results = await asyncio.gather(*(in_child(misbehaving.double, n, timeout_s=20) for n in range(150)))
+    assert results == [2 * n for n in range(150)]
+    assert nurseries_of(os.getpid()) == [nursery], "the nursery fell over and was replaced"

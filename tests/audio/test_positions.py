@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,71 @@ def test_an_empty_or_backward_window_is_the_callers_mistake(
         decode_window(recording("wav"), start_ms, end_ms)
 
 
+def test_a_voice_memo_that_was_trimmed_on_the_phone_plays_and_cuts_from_its_new_start(
+    tmp_path: Path, recording: Callable[[str], Path]
+) -> None:
+    """Its first ten seconds are still in the file, but an edit list says to leave them out."""
+    data = bytearray(recording("m4a").read_bytes())
+    at = data.index(b"elst") + 12
+    length, begin = struct.unpack_from(">Ii", data, at)
+    struct.pack_into(">Ii", data, at, length - 10_000, begin + 10 * 44_100)
+    for box, offset in ((b"tkhd", 24), (b"mvhd", 20)):
+        where = data.index(box) + offset
+        (whole,) = struct.unpack_from(">I", data, where)
+        struct.pack_into(">I", data, where, whole - 10_000)
+    path = tmp_path / "memo"
+    path.write_bytes(data)
+    [heard] = makers.clicks_in(*makers.played(path))
+    assert heard == pytest.approx(CLICK_MS - 10_000, abs=EXACT_MS)
+    start = CLICK_MS - 13_000
+    [found] = makers.clicks_in(*_cut(path, start, start + 6000))
+    assert found + start == pytest.approx(heard, abs=EXACT_MS)
+
+
+def test_a_file_with_a_piece_edited_out_is_cut_as_it_plays(
+    tmp_path: Path, recording: Callable[[str], Path]
+) -> None:
+    """Two edits: the first ten seconds, and then on from the twentieth."""
+    data = bytearray(recording("m4a").read_bytes())
+    at = data.index(b"elst")
+    length, begin = struct.unpack_from(">Ii", data, at + 12)
+    later = begin + 20 * 44_100
+    edits = struct.pack(">IIiiIii", 2, 10_000, begin, 1 << 16, length - 20_000, later, 1 << 16)
+    data[at + 8 : at + 24] = edits
+    for box in (b"elst", b"edts", b"trak", b"moov"):
+        where = data.index(box) - 4
+        (size,) = struct.unpack_from(">I", data, where)
+        struct.pack_into(">I", data, where, size + 12)
+    for box, offset in ((b"tkhd", 24), (b"mvhd", 20)):
+        where = data.index(box) + offset
+        (whole,) = struct.unpack_from(">I", data, where)
+        struct.pack_into(">I", data, where, whole - 10_000)
+    path = tmp_path / "edited"
+    path.write_bytes(data)
+    [heard] = makers.clicks_in(*makers.played(path))
+    assert heard == pytest.approx(CLICK_MS - 10_000, abs=20)
+    start = CLICK_MS - 13_000
+    [found] = makers.clicks_in(*_cut(path, start, start + 6000))
+    assert found + start == pytest.approx(heard, abs=20)
+
+
+@pytest.mark.parametrize("name", ["opus", "flac", "adts", "mp3_vbr"])
+def test_two_recordings_glued_into_one_file_are_cut_where_they_play(name: str, tmp_path: Path) -> None:
+    kind = makers.KINDS[name]
+    path = tmp_path / "glued"
+    parts = [makers.write(path, kind, makers.call(12, kind.rate, [ms])).read_bytes() for ms in (7_000, 9_000)]
+    path.write_bytes(b"".join(parts))
+    length = measure(path).duration_ms
+    assert length == pytest.approx(24_000, abs=250)
+    [first] = makers.clicks_in(*_cut(path, 6_000, 8_000, length))
+    [second] = makers.clicks_in(*_cut(path, 20_000, 22_500, length))
+    assert first + 6_000 == pytest.approx(7_000, abs=65)
+    assert second + 20_000 == pytest.approx(21_000, abs=250)
+    assert measure(path).peaks.resample(240).index(100, 100) == pytest.approx(
+        (20_000 + second) / length * 240, abs=1.1
+    )
+
+
 def test_junk_between_mp3_frames_moves_nothing_by_more_than_a_frame(
     tmp_path: Path, recording: Callable[[str], Path]
 ) -> None:
@@ -106,6 +172,6 @@ def test_junk_between_mp3_frames_moves_nothing_by_more_than_a_frame(
     assert found + start == pytest.approx(heard, abs=30)
 
 
-def _cut(path: Path, start_ms: int, end_ms: int) -> tuple[makers.Sound, int]:
-    window = decode_window(path, start_ms, end_ms)
+def _cut(path: Path, start_ms: int, end_ms: int, measured_ms: int | None = None) -> tuple[makers.Sound, int]:
+    window = decode_window(path, start_ms, end_ms, measured_ms)
     return window.samples.astype("float32") / 32768, window.rate

@@ -58,6 +58,8 @@ async def in_child(
     memory ran out, ("damaged") when the child crashed or FFmpeg's error came through; ChildLost when the
     fault is not the file's.
     """
+    if function.__module__ == "__main__":
+        raise ValueError(f"{function.__name__} must live in a module that a child can import")
     job = pickle.dumps(Job(function, args, on_progress is not None))
     limits = pickle.dumps(Limits(memory_mb << 20, int(timeout_s) + 1, list(sys.path)))
     async with _places("short" if timeout_s <= SHORT_JOB_S else "long"):
@@ -81,13 +83,14 @@ async def _in_one_child(messages: tuple[bytes, ...], timeout_s: float, on_progre
     child = _Child.start()
     try:
         async with asyncio.timeout(timeout_s) as clock:
-            return await child.ask(messages, on_progress)
-    except TimeoutError as error:
-        if clock.expired():
+            answer = await child.ask(messages, on_progress)
+    except BaseException as error:
+        await child.end()
+        if isinstance(error, TimeoutError) and clock.expired():
             raise AudioRefused("too_slow") from error
         raise
-    finally:
-        await child.end()
+    child.let_go()  # it is on its way out: nobody need wait for that
+    return answer
 
 
 def shut_down() -> None:
@@ -173,16 +176,20 @@ class _Child:
             raise AudioRefused("damaged")
         raise ChildLost(f"an audio child ended with status {status} and no answer")
 
+    def let_go(self) -> None:
+        """Close both ends; the nursery kills it, should it still be there."""
+        self._line.close()
+        self._lifeline.close()
+
     async def end(self) -> None:
-        """Kill it, if it is still there, and wait until it is gone."""
+        """Kill it and wait until it is gone."""
         try:
-            self._line.close()
             with contextlib.suppress(OSError, TimeoutError):
                 self._lifeline.shutdown(socket.SHUT_WR)
                 async with asyncio.timeout(2.0):
                     await self._loop.sock_recv(self._lifeline, STATUS.size)
         finally:
-            self._lifeline.close()
+            self.let_go()
 
 
 class _Silence(Exception):

@@ -31,6 +31,9 @@ _SEEKABLE: Final = ("wav", "w64", "flac", "ogg", "matroska", "mov", "aiff", "au"
 _RUN_UP_S: Final = 1
 # Nearer to the beginning than this, decoding from there is as quick as a seek and cannot be wrong.
 _NEAR_MS: Final = 5_000
+# What these declare comes from an index or the last page, not from a bit rate.
+_EXACT_LENGTH: Final = ("flac", "ogg", "mov")
+_SAME_LENGTH_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,29 +128,38 @@ class _Canvas:
         return not first
 
 
-def decode_window(path: Path | str, start_ms: int, end_ms: int) -> Window:
+def decode_window(path: Path | str, start_ms: int, end_ms: int, measured_ms: int | None = None) -> Window:
     """The recording's sound from `start_ms` to `end_ms` (both in the measured recording).
+
+    `measured_ms` is the length that `measure` counted. Where the file declares another one, as files that
+    were glued together do, a timestamp may stand in it twice: everything before the window is then decoded.
 
     Raises AudioRefused when the file cannot be decoded there, ValueError for an empty or negative range.
     """
     if not 0 <= start_ms < end_ms:
         raise ValueError(f"a window must start before it ends: {start_ms} to {end_ms} ms")
-    canvas = _jump(path, start_ms, end_ms) if start_ms >= _NEAR_MS else None
+    canvas = None
+    if start_ms >= _NEAR_MS:
+        canvas = _jump(path, start_ms, end_ms, measured_ms)
     if canvas is None:
-        canvas = _walk(path, start_ms, end_ms)
+        canvas = _walk(path, start_ms, end_ms, measured_ms)
     if canvas.end - canvas.covered_to > canvas.source.rate // 10:
         raise AudioRefused("damaged")
     return Window(canvas.samples, canvas.source.rate, canvas.start)
 
 
-def _jump(path: Path | str, start_ms: int, end_ms: int) -> _Canvas | None:
+def _jump(
+    path: Path | str, start_ms: int, end_ms: int, measured_ms: int | None, *, light: bool = True
+) -> _Canvas | None:
     """The window by way of a seek; None when this file's seeks cannot be trusted or landed too late."""
-    with opened(path) as source:
+    with opened(path, light=light) as source:
         next(source.frames())  # finds the origin, and the true rate
+        if light and not source.light_is_right:
+            return _jump(path, start_ms, end_ms, measured_ms, light=False)
         canvas = _Canvas.of(source, start_ms, end_ms)
         if source.format == "mp3":
             whole = canvas.fill(mp3_frames(path, source, canvas.start, canvas.end))
-        elif source.format in _SEEKABLE and (source.format != "wav" or source.codec.startswith("pcm_")):
+        elif _seeks_are_right(source, measured_ms):
             source.seek(max(0, canvas.start - _RUN_UP_S * source.rate))
             whole = canvas.fill(source.frames())
         else:
@@ -155,10 +167,24 @@ def _jump(path: Path | str, start_ms: int, end_ms: int) -> _Canvas | None:
         return canvas if whole else None
 
 
-def _walk(path: Path | str, start_ms: int, end_ms: int) -> _Canvas:
-    """The window by counting from the beginning; nothing but the run-up to it is decoded."""
+def _seeks_are_right(source: Source, measured_ms: int | None) -> bool:
+    if source.format not in _SEEKABLE or (source.format == "wav" and not source.codec.startswith("pcm_")):
+        return False
+    return not _is_glued(source, measured_ms)
+
+
+def _is_glued(source: Source, measured_ms: int | None) -> bool:
+    declared_ms = source.declared_ms
+    if measured_ms is None or declared_ms is None or source.format not in _EXACT_LENGTH:
+        return False
+    return abs(measured_ms - declared_ms) > _SAME_LENGTH_MS
+
+
+def _walk(path: Path | str, start_ms: int, end_ms: int, measured_ms: int | None) -> _Canvas:
+    """The window by counting from the beginning; of a file in one piece only the run-up to it is decoded."""
     with opened(path) as source:
-        frames = source.frames(skip_to_ms=max(0, start_ms - _RUN_UP_S * 1000))
+        run_up_ms = 0 if _is_glued(source, measured_ms) else max(0, start_ms - _RUN_UP_S * 1000)
+        frames = source.frames(skip_to_ms=run_up_ms)
         first = next(frames)
         canvas = _Canvas.of(source, start_ms, end_ms)
         canvas.fill(itertools.chain([first], frames))

@@ -63,7 +63,7 @@ def edited(
     import numpy as np
 
     call = _segment(samples, rate)
-    tone_level = _tone_level(samples, spans)
+    tone_level = _tone_level(samples, spans) if any(span.mode == "beep" for span in spans) else _TONE_ALONE
     pieces = []
     at = 0
     for span in spans:

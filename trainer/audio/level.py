@@ -26,8 +26,9 @@ SILENCE_DB: Final = -120.0
 # Gating blocks of BS.1770 are 0.4 s: what is shorter has no integrated loudness.
 SHORTEST_LOUDNESS_MS: Final = 400
 _ABSOLUTE_GATE_LUFS: Final = -70.0
-_CLOSE_ENOUGH_LU: Final = 0.2
-_TRIES: Final = 3
+# A last touch after the limiter, so small that a second pass through it is not worth the time.
+_MAKE_UP_DB: Final = 0.4
+_TRIES: Final = 6
 _OVERSAMPLING: Final = 4
 # How far a wave may rise between two samples of what a telephone or codec lets through.
 _BETWEEN_SAMPLES_DB: Final = 3.0
@@ -86,9 +87,13 @@ def levelled(
         return Levelled(samples * samples.dtype.type(10 ** (gain / 20)), gain >= MOST_GAIN_DB)
     for _ in range(_TRIES):
         out, reached = _limited(samples, rate, gain, ceiling_dbtp)
-        if reached is None or gain >= MOST_GAIN_DB or abs(target_lufs - reached) <= _CLOSE_ENOUGH_LU:
-            return Levelled(out, gain >= MOST_GAIN_DB)
-        gain = min(MOST_GAIN_DB, gain + target_lufs - reached)
+        missed = 0.0 if reached is None else target_lufs - reached
+        capped = gain >= MOST_GAIN_DB
+        if missed <= _MAKE_UP_DB or capped:
+            # what limiting took away, as far as the gain and the ceiling's reserve allow
+            makeup = min(missed, _MAKE_UP_DB, MOST_GAIN_DB - gain)
+            return Levelled(out * out.dtype.type(10 ** (makeup / 20)), capped)
+        gain = min(MOST_GAIN_DB, gain + missed)
     return Levelled(out, at_most=True)
 
 
@@ -134,6 +139,7 @@ def _filtered(
     from av.filter import Graph
 
     graph = Graph()
+    graph.threads = 1  # these filters use no more, and idle threads cost memory
     entry = graph.add_abuffer(sample_rate=rate, format="flt", layout="mono", time_base=Fraction(1, rate))
     end = graph.add("abuffersink")
     graph.link_nodes(entry, *(graph.add(name, arguments) for name, arguments in chain), end).configure()

@@ -116,10 +116,12 @@ class _Nursery:
                     with contextlib.suppress(BlockingIOError):
                         os.read(self.wakeup, 4096)
                     self._reap()
-                else:
+                elif self.lifelines.get(key.data) is key.fileobj:  # not reaped a moment ago
                     self._cut(key.data)
-        for pid in list(self.lifelines):
+        for pid in self.lifelines:
             self._cut(pid)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
     def _take_job(self) -> bool:
         """Fork the next child. False when the parent is gone."""
@@ -154,9 +156,9 @@ class _Nursery:
 
     def _cut(self, pid: int) -> None:
         """The parent let go of this child (it never sends anything): kill it; `_reap` does the rest."""
-        lifeline = self.lifelines[pid]
-        self.selector.unregister(lifeline)
-        os.kill(pid, signal.SIGKILL)  # still ours: it is not reaped before it is forgotten
+        with contextlib.suppress(KeyError):  # cut before, and not yet reaped
+            self.selector.unregister(self.lifelines[pid])
+        os.kill(pid, signal.SIGKILL)  # still ours: it is forgotten in the moment it is reaped
 
     def _reap(self) -> None:
         while True:

@@ -24,22 +24,29 @@ if TYPE_CHECKING:
 
 BARS: Final = 120
 # The encoder bends the wave a little: limit lower than promised, and lower still if that was not enough.
-_HEADROOM_DB: Final = 1.0
+_HEADROOM_DB: Final = 1.5
 _TRIES: Final = 3
 _LOUDNESS_WITHIN_LU: Final = 0.35
 
 
-def render(path: Path | str, start_ms: int, end_ms: int, redactions: Sequence[Redaction] = ()) -> Rendered:
+def render(
+    path: Path | str,
+    start_ms: int,
+    end_ms: int,
+    redactions: Sequence[Redaction] = (),
+    measured_ms: int | None = None,
+) -> Rendered:
     """The clip from `start_ms` to `end_ms` of the measured recording, `redactions` (in the recording)
     covered.
 
-    Mono MP3, -16 LUFS within 0.5 where a gain of 20 dB and a true peak of -1 dBTP allow it. Raises
-    AudioRefused when the file cannot be decoded there; ValueError for an empty, negative or too long (15
-    minutes) range.
+    `measured_ms` is the recording's length as `measure` counted it: with it, files that were glued together
+    are cut in the right place too. Mono MP3, -16 LUFS within 0.5 where a gain of 20 dB and a true peak of
+    -1 dBTP allow it. Raises AudioRefused when the file cannot be decoded there; ValueError for a range that
+    is under 50 ms, over 15 minutes or negative.
     """
     if not SHORTEST_CLIP_MS <= end_ms - start_ms <= LONGEST_CLIP_MS:
         raise ValueError("a clip is between 50 ms and 15 minutes long")
-    window = decode_window(path, start_ms, end_ms)
+    window = decode_window(path, start_ms, end_ms, measured_ms)
     voice = mixed(window.samples)
     voice = edited(voice, window.rate, covers(redactions, window.rate, window.first, len(voice)))
     rate = clip_rate(window.rate)
@@ -96,9 +103,16 @@ def resampled(samples: NDArray[np.int16], rate: int, new_rate: int, length: int)
     import numpy as np
 
     resampler = av.AudioResampler("flt", "mono", new_rate)
-    frame = av.AudioFrame.from_ndarray(samples[None, :], format="s16p", layout="mono")
-    frame.sample_rate = rate
-    pieces: Any = [out.to_ndarray()[0] for out in (*resampler.resample(frame), *resampler.resample(None))]
+    pieces: list[Any] = []
+    for at in [
+        *range(0, len(samples), rate),
+        None,
+    ]:  # a second at a time: it needs a copy of what it is given
+        frame = None
+        if at is not None:
+            frame = av.AudioFrame.from_ndarray(samples[None, at : at + rate], format="s16p", layout="mono")
+            frame.sample_rate, frame.pts = rate, at
+        pieces += [out.to_ndarray()[0] for out in resampler.resample(frame)]
     out = np.concatenate(pieces)[:length]
     return out if len(out) == length else np.pad(out, (0, length - len(out)))
 
