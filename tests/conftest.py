@@ -82,7 +82,9 @@ async def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Pa
 
 
 @pytest.fixture
-async def empty_database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+async def empty_database_url(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[str]:
     """The address of a database without any table, not opened: for tests of the migrations."""
     if engine == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.sqlite'}"
@@ -142,3 +144,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, though {wanted} must be here: {report.longrepr}"
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: Playwright keeps an event loop in this thread, and no test can run its own then."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

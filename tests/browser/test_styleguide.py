@@ -4,7 +4,6 @@ import io
 import json
 import math
 import os
-import shutil
 import struct
 import threading
 import time
@@ -19,21 +18,10 @@ import uvicorn
 from trainer.app import create_app
 from trainer.settings import Settings
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is in the `test` extra")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is in the `test` extra")
 
 pytestmark = pytest.mark.browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 SCREENS = ["", "/editor", "/step", "/wall", "/sign_in"]
 EVERY_LOOK = [(width, theme) for width in (360, 390, 1280) for theme in ("light", "dark")]
 
@@ -53,18 +41,6 @@ def guide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}/styleguide"
     server.should_exit = True
     thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """One browser for all tests of this file; skips where there is none."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("Chromium is not installed; `make system-deps` installs it")
-    with playwright_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class Window:

@@ -71,7 +71,9 @@ def test_a_room_uses_only_rooms_below_it(path: Path) -> None:
     mine = room_of(path)
     assert mine in HEIGHT, f"{mine} has no place in the house yet: give it one in LAYERS"
     upward = [used for used in rooms_used(path) - BESIDE if used in HEIGHT and not allowed(mine, used)]
-    assert not upward, f"{path.relative_to(PACKAGE)} uses {', '.join(upward)}, which stands above or beside it"
+    assert not upward, (
+        f"{path.relative_to(PACKAGE)} uses {', '.join(upward)}, which stands above or beside it"
+    )
 
 
 def test_the_edge_knows_no_domain() -> None:
@@ -83,11 +85,25 @@ def test_the_edge_knows_no_domain() -> None:
 def test_only_queries_and_the_database_hold_raw_sql() -> None:
     """SQL elsewhere is found by nobody who looks for it. Guarded one-liners of the lowest rooms are theirs."""
     beginnings = ("SELECT ", "UPDATE ", "DELETE FROM ", "INSERT INTO ")
-    below = {"db", "db_engine", "db_sqlite", "db_postgres", "db_schema", "job_queue", "facts", "migrations", "health"}
+    below = {
+        "db",
+        "db_engine",
+        "db_sqlite",
+        "db_postgres",
+        "db_schema",
+        "job_queue",
+        "facts",
+        "migrations",
+        "health",
+    }
     own = {"web/live.py"}  # talks to PostgreSQL on a connection of its own
     found = []
     for path in SOURCES:
-        if room_of(path) in below or path.name in {"queries.py", "tables.py"} or str(path.relative_to(PACKAGE)) in own:
+        if (
+            room_of(path) in below
+            or path.name in {"queries.py", "tables.py"}
+            or str(path.relative_to(PACKAGE)) in own
+        ):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -18,7 +18,11 @@ def handlers(app: Litestar) -> list[tuple[str, HTTPRouteHandler]]:
     found = []
     for route in app.routes:
         if isinstance(route, HTTPRoute) and not route.path.startswith(OWN_ROUTES):
-            found += [(route.path, handler) for handler in route.route_handlers if handler.fn.__name__ != "options_handler"]
+            found += [
+                (route.path, handler)
+                for handler in route.route_handlers
+                if handler.fn.__name__ != "options_handler"
+            ]
     return found
 
 
@@ -34,7 +38,9 @@ def guard_names(handler: HTTPRouteHandler) -> list[str]:
 
 def test_every_route_has_a_guard_of_its_own(app: Litestar) -> None:
     unguarded = [
-        path for path, handler in handlers(app) if not set(guard_names(handler)) - {"check_csrf", "known_host.<locals>.host_guard"}
+        path
+        for path, handler in handlers(app)
+        if not set(guard_names(handler)) - {"check_csrf", "known_host.<locals>.host_guard"}
     ]
     assert not unguarded
 
@@ -63,6 +69,8 @@ def test_every_api_route_asks_for_a_scope(app: Litestar) -> None:
     loose = [
         path
         for path, handler in handlers(app)
-        if path.startswith("/api/") and path != "/api/v1/me" and not any("scope" in name for name in guard_names(handler))
+        if path.startswith("/api/")
+        and path != "/api/v1/me"
+        and not any("scope" in name for name in guard_names(handler))
     ]
     assert not loose

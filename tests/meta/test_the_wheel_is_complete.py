@@ -25,7 +25,16 @@ SECOND_START_S = 3.0
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment that has the wheel, and of the checkout nothing; its libraries are this environment's."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder / "dist"), str(ROOT)]
+    build = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(folder / "dist"),
+        str(ROOT),
+    ]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = (folder / "dist").glob("*.whl")
     subprocess.run([sys.executable, "-m", "venv", str(folder / "env")], check=True)
@@ -57,7 +66,14 @@ def demo(installed: Path, empty: Path) -> Iterator[tuple[str, str, float]]:
     begun = time.monotonic()
     with printed.open("wb") as output:
         process = subprocess.Popen(
-            [str(installed / "env" / "bin" / "trainer"), "demo", "--port", str(port), "--data", str(empty / "centre")],
+            [
+                str(installed / "env" / "bin" / "trainer"),
+                "demo",
+                "--port",
+                str(port),
+                "--data",
+                str(empty / "centre"),
+            ],
             cwd=empty,
             env=clean_environment(installed),
             stdout=output,
@@ -94,7 +110,7 @@ def test_the_sample_centre_opens_from_the_wheel_in_an_empty_folder(installed: Pa
                 assert browser.get(css).status_code == 200
         with httpx.Client(follow_redirects=True, base_url=url) as trainer:
             trainer.get(doors[2])
-            clip = re.search(r'(/clips/[0-9a-f-]{36}/audio)', trainer.get("/clips").text)
+            clip = re.search(r"(/clips/[0-9a-f-]{36}/audio)", trainer.get("/clips").text)
             assert clip
             assert len(trainer.get(clip[1]).content) > 20_000
     assert os.listdir(empty) == ["centre"]
@@ -105,7 +121,13 @@ def test_the_sample_centre_opens_from_the_wheel_in_an_empty_folder(installed: Pa
 def test_a_foreign_folder_is_never_taken_for_the_sample_centre(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    command = [str(installed / "env" / "bin" / "trainer"), "demo", "--reset", "--data", str(tmp_path / "mine")]
+    command = [
+        str(installed / "env" / "bin" / "trainer"),
+        "demo",
+        "--reset",
+        "--data",
+        str(tmp_path / "mine"),
+    ]
     refused = subprocess.run(command, capture_output=True, text=True, env=clean_environment(installed))
     assert refused.returncode == 1
     assert "not the sample centre" in refused.stderr

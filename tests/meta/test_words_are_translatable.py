@@ -25,7 +25,9 @@ NOT_WORDS = {"nbsp", "amp", "middot", "hellip", "button"}
 def test_a_template_has_no_bare_words(path: Path) -> None:
     source = JINJA.sub("\x00", NO_WORDS.sub("", path.read_text(encoding="utf-8")))
     assert not SPOKEN.findall(source)
-    bare = [word for word in WORD.findall(ATTRIBUTES.sub(" ", TAGS.sub(" ", source))) if word not in NOT_WORDS]
+    bare = [
+        word for word in WORD.findall(ATTRIBUTES.sub(" ", TAGS.sub(" ", source))) if word not in NOT_WORDS
+    ]
     assert not bare
 
 

@@ -17,7 +17,7 @@ from trainer.appreciation.service import behaviour_kind_of, thank
 from trainer.clips.service import clips_by_ids
 from trainer.people.service import PersonView, people_by_ids
 from trainer.recognition import posts
-from trainer.training import grading, taking
+from trainer.training import enrolling, grading, taking
 from trainer.training.modules import StepView
 from trainer.web.session import Viewer
 
@@ -121,13 +121,13 @@ async def _sign_off(sample: Sample, entry: Mapping[str, Any]) -> None:
 
 
 async def _complete(viewer: Viewer, module: str) -> None:
-    enrolment = await taking.enrol(viewer, module, viewer.id)
+    enrolment = await enrolling.enrol(viewer, module, viewer.id)
     await _answer_steps(viewer, enrolment, None)
 
 
 async def _begin(sample: Sample, viewer: Viewer, entry: Mapping[str, Any]) -> None:
     due = sample.today + timedelta(days=entry["due_in_days"]) if entry.get("due_in_days") else None
-    enrolment = await taking.enrol(None, entry["module"], viewer.id, due_on=due)
+    enrolment = await enrolling.enrol(None, entry["module"], viewer.id, due_on=due)
     if entry["steps_done"]:
         await _answer_steps(viewer, enrolment, entry["steps_done"])
 
