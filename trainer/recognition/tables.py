@@ -16,7 +16,9 @@ class Post(Table, tablename="post"):
     id = UUID(primary_key=True, default=uuid.uuid4)
     seq = BigInt(default=None, null=True, help_text="Place in the feed; empty until the publisher gave it.")
     kind = Text(help_text="milestone, appreciation, full_month, work_anniversary or birthday")
-    person = ForeignKey(Person, on_delete=OnDelete.restrict, null=True, default=None, help_text="Whom it is about.")
+    person = ForeignKey(
+        Person, on_delete=OnDelete.restrict, null=True, default=None, help_text="Whom it is about."
+    )
     team = ForeignKey(Team, on_delete=OnDelete.set_null, null=True, default=None)
     scope = Text(default="team", help_text="team or everyone")
     params = JSON(default="{}", help_text="What the message of this kind needs: milestone code, years …")
@@ -54,6 +56,6 @@ INDEXES = [
     "CREATE INDEX post_team ON post (team, seq)",
     "CREATE INDEX post_person ON post (person, seq)",
     "CREATE UNIQUE INDEX cheer_once ON cheer (post, person)",
-    "CREATE UNIQUE INDEX occasion_once ON occasion (person, kind, \"on\")",
-    "CREATE INDEX occasion_on ON occasion (\"on\")",
+    'CREATE UNIQUE INDEX occasion_once ON occasion (person, kind, "on")',
+    'CREATE INDEX occasion_on ON occasion ("on")',
 ]

@@ -1,0 +1,372 @@
+"""Careers: a person's path, awarding milestones from facts, sign-offs, and importing paths.
+
+A milestone is awarded by recording the fact `milestone_reached` with a unique source, so that two processes that
+notice at the same time award it once. The event of the same name tells the rooms above.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from trainer import db, facts, jobs
+from trainer.career import queries
+from trainer.career.days import day_of
+from trainer.career.progress import (
+    REACHED,
+    Criterion,
+    I18n,
+    Known,
+    LevelPlan,
+    MilestonePlan,
+    PathView,
+    progress,
+)
+from trainer.career.tables import CareerPath, Level, Milestone
+from trainer.people.audit import record_audit
+from trainer.people.service import PersonView, get_person
+from trainer.problems import Forbidden, Invalid, NotFound
+from trainer.web.i18n import _
+from trainer.web.session import Viewer
+
+PLAN_KEPT_SECONDS = 30.0
+HORIZONS = ("near", "mid", "long")
+AGENT_PATH = "agent"
+SIGN_OFF = "signed_off"
+NEWS_FOR = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A path's structure, and the titles of the modules that its criteria name."""
+
+    title: I18n
+    role: str
+    levels: tuple[LevelPlan, ...]
+    modules: Mapping[str, I18n] = field(default_factory=dict)
+
+    @property
+    def milestones(self) -> list[tuple[LevelPlan, MilestonePlan]]:
+        return [(level, milestone) for level in self.levels for milestone in level.milestones]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of facts that the path reads."""
+        counted = {item.fact for _level, milestone in self.milestones for item in milestone.criteria}
+        return sorted(counted | {REACHED})
+
+
+_plans: dict[str, tuple[float, Plan]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A milestone somebody reached, for the page that celebrates it."""
+
+    code: str
+    title: I18n
+    why: I18n
+    at: datetime
+
+
+async def plan_of(path_code: str = AGENT_PATH) -> Plan:
+    """A path's structure. Kept for half a minute per process: it changes by import only."""
+    kept = _plans.get(path_code)
+    if kept is None or kept[0] < time.monotonic():
+        plan = _plan(await queries.structure_of(path_code), await queries.module_titles())
+        kept = _plans[path_code] = (time.monotonic() + PLAN_KEPT_SECONDS, plan)
+    return kept[1]
+
+
+def forget_plans() -> None:
+    """Read structures anew, after an import in this process."""
+    _plans.clear()
+
+
+def _plan(rows: list[dict[str, Any]], modules: list[dict[str, Any]]) -> Plan:
+    levels: dict[str, LevelPlan] = {}
+    milestones: dict[str, list[MilestonePlan]] = {}
+    for row in rows:
+        code = row["level_code"]
+        if code not in levels:
+            title, summary = json.loads(row["level_title"]), json.loads(row["summary"])
+            levels[code] = LevelPlan(code, title, summary, row["horizon"], ())
+            milestones[code] = []
+        if row["code"]:
+            milestones[code].append(_milestone_plan(row))
+    return Plan(
+        title=json.loads(rows[0]["path_title"]) if rows else {},
+        role=rows[0]["role"] if rows else "agent",
+        levels=tuple(
+            LevelPlan(level.code, level.title, level.summary, level.horizon, tuple(milestones[code]))
+            for code, level in levels.items()
+        ),
+        modules={row["code"]: json.loads(row["title"]) for row in modules},
+    )
+
+
+def _milestone_plan(row: Mapping[str, Any]) -> MilestonePlan:
+    criteria = tuple(Criterion.parse(item) for item in json.loads(row["criteria"]))
+    return MilestonePlan(
+        row["code"], json.loads(row["title"]), json.loads(row["why"]), criteria, bool(row["celebrate"])
+    )
+
+
+async def path_of(person: UUID, path_code: str = AGENT_PATH) -> PathView:
+    """Where the person stands on the path today (their own day). One query once the plan is known."""
+    plan = await plan_of(path_code)
+    return _progress(plan, await queries.facts_and_hiring(person, plan.kinds))
+
+
+def _progress(plan: Plan, rows: list[dict[str, Any]]) -> PathView:
+    known = [Known(row["kind"], row["subject"], row["at"]) for row in rows if row["kind"]]
+    hired_on, zone = (rows[0]["hired_on"], rows[0]["time_zone"]) if rows else (None, "")
+    today = day_of(db.utc_now(), zone)
+    return progress(plan.title, plan.levels, known, hired_on=hired_on, today=today)
+
+
+async def load_path(viewer: Viewer, person: UUID) -> tuple[PersonView, PathView]:
+    """Somebody's path, for the person, their lead and admins. Raises NotFound for anybody else."""
+    whose = await get_person(person)
+    if not may_see_path(viewer, whose):
+        raise NotFound(_("There is no such page, or it is not shared with you."))
+    return whose, await path_of(person)
+
+
+def may_see_path(viewer: Viewer, whose: PersonView) -> bool:
+    """The rights matrix, row "path, milestones": the own one; a lead the team's; admins all."""
+    return viewer.id == whose.id or viewer.has("admin") or _leads(viewer, whose)
+
+
+def may_sign_off(viewer: Viewer, whose: PersonView) -> bool:
+    """Leads sign off for their own team, admins for all; nobody for themselves."""
+    return viewer.id != whose.id and (viewer.has("admin") or _leads(viewer, whose))
+
+
+def _leads(viewer: Viewer, whose: PersonView) -> bool:
+    return viewer.has("team_lead") and viewer.team is not None and viewer.team == whose.team
+
+
+async def award_due(person: UUID, path_code: str = AGENT_PATH) -> list[str]:
+    """Records every milestone whose criteria are met by now, each exactly once. Returns the newly reached codes.
+
+    One that was earned long ago (somebody with years of service joins the product) is dated to that day and told
+    as old, so that it is on the path without being celebrated as news.
+    """
+    plan = await plan_of(path_code)
+    follower, path = await _follower(person, plan)
+    if not follower:
+        return []
+    won: list[str] = []
+    for milestone in path.due:
+        async with db.transaction():
+            at, code = db.utc_now(), milestone.plan.code
+            old = milestone.earned_on is not None and milestone.earned_on < at.date() - NEWS_FOR
+            if old and milestone.earned_on:
+                at = datetime.combine(milestone.earned_on, datetime.min.time(), UTC)
+            source = f"{REACHED}:{code}:{person}"
+            if await facts.record(REACHED, person=person, subject=code, at=at, source=source):
+                won.append(code)
+                told = {"person": str(person), "code": code, "at": at.isoformat(), "news": not old}
+                await jobs.publish(REACHED, told)
+    return won
+
+
+async def _follower(person: UUID, plan: Plan) -> tuple[bool, PathView]:
+    rows = await queries.facts_and_hiring(person, plan.kinds)
+    active = bool(rows) and bool(rows[0]["active"]) and plan.role in rows[0]["roles"].split()
+    return active, _progress(plan, rows)
+
+
+async def reached_since(person: UUID, moment: datetime, path_code: str = AGENT_PATH) -> list[Reached]:
+    """The milestones a person reached after `moment`, newest last.
+
+    One whose criteria are met counts as reached now: the job that writes it down may be a moment away, and whoever
+    has just finished is looking at the page.
+    """
+    path = await path_of(person, path_code)
+    now = db.utc_now()
+    found = [
+        Reached(item.plan.code, item.plan.title, item.plan.why, item.reached_at or now)
+        for level in path.levels
+        for item in level.milestones
+        if item.due or (item.reached_at and item.reached_at > moment)
+    ]
+    return sorted(found, key=lambda item: item.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Celebrated:
+    """What a post says of a milestone."""
+
+    title: I18n
+    why: I18n
+    level_title: I18n
+
+
+async def celebrated_milestones(path_code: str = AGENT_PATH) -> dict[str, Celebrated]:
+    """The milestones that make a post when reached, by code."""
+    plan = await plan_of(path_code)
+    return {
+        item.code: Celebrated(item.title, item.why, level.title)
+        for level, item in plan.milestones
+        if item.celebrate
+    }
+
+
+def sign_offs(plan: Plan) -> set[str]:
+    """The subjects that the path wants somebody to vouch for."""
+    return {
+        item.subject
+        for _level, milestone in plan.milestones
+        for item in milestone.criteria
+        if item.fact == SIGN_OFF and item.subject
+    }
+
+
+async def sign_off(viewer: Viewer, person: UUID, subject: str) -> bool:
+    """A lead vouches for something that only a person can see. False when it was signed off before."""
+    whose, _path = await load_path(viewer, person)
+    if not may_sign_off(viewer, whose):
+        raise Forbidden(_("Sign-offs are given by the person's own team lead."))
+    if subject not in sign_offs(await plan_of()):
+        raise Invalid.field("subject", "unknown", _("No milestone asks for this sign-off."))
+    async with db.transaction():
+        source, by = f"{SIGN_OFF}:{subject}:{person}", {"by": str(viewer.id)}
+        new = await facts.record(SIGN_OFF, person=person, subject=subject, source=source, data=by)
+        if new:
+            await record_audit(viewer, "signed_off", "person", str(person), {"subject": subject})
+    return new
+
+
+async def import_path(data: Mapping[str, Any]) -> str:
+    """Makes or updates a path from a YAML document; milestones keep their codes. Returns its code."""
+    head, levels = data.get("path"), data.get("levels")
+    if not isinstance(head, Mapping) or not head.get("code") or not isinstance(levels, list):
+        raise Invalid(_("A career path document has `path` with a code, and `levels`."))
+    plans = [_checked_level(level) for level in levels]
+    async with db.transaction():
+        path = await _upsert_path(head)
+        kept: set[str] = set()
+        for position, (level, milestones) in enumerate(plans):
+            level_id = await _upsert_level(path, level, position)
+            for at, milestone in enumerate(milestones):
+                kept.add(milestone["code"])
+                await _upsert_milestone(level_id, milestone, at)
+        await _drop_unnamed(path, {level["code"] for level, _m in plans}, kept)
+    forget_plans()
+    return str(head["code"])
+
+
+def _checked_level(level: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
+    if level.get("horizon") not in HORIZONS:
+        raise Invalid(_("A level's horizon is near, mid or long."))
+    milestones = list(level.get("milestones") or [])
+    for milestone in milestones:
+        try:
+            for item in milestone["criteria"]:
+                Criterion.parse(item)
+        except (KeyError, TypeError, ValueError) as error:
+            told = {"code": milestone.get("code"), "why": error}
+            raise Invalid(_("Milestone %(code)s: %(why)s") % told) from error
+    return level, milestones
+
+
+async def _upsert_path(head: Mapping[str, Any]) -> UUID:
+    values: dict[Any, Any] = {"title": json.dumps(head["title"]), "role": head.get("role", "agent")}
+    found = await CareerPath.select(CareerPath.id).where(CareerPath.code == head["code"]).first()
+    if found:
+        await CareerPath.update(values).where(CareerPath.id == found["id"])
+        return found["id"]
+    path = CareerPath(code=head["code"], created_at=db.utc_now(), **values)
+    await CareerPath.insert(path)
+    return path.id
+
+
+async def _upsert_level(path: UUID, level: Mapping[str, Any], position: int) -> UUID:
+    values: dict[Any, Any] = {
+        "title": json.dumps(level["title"]),
+        "summary": json.dumps(level.get("summary", {})),
+        "horizon": level["horizon"],
+        "position": position,
+    }
+    found = await Level.select(Level.id).where((Level.path == path) & (Level.code == level["code"])).first()
+    if found:
+        await Level.update(values).where(Level.id == found["id"])
+        return found["id"]
+    row = Level(path=path, code=level["code"], **values)
+    await Level.insert(row)
+    return row.id
+
+
+async def _upsert_milestone(level: UUID, milestone: Mapping[str, Any], position: int) -> None:
+    values: dict[Any, Any] = {
+        "level": level,
+        "title": json.dumps(milestone["title"]),
+        "why": json.dumps(milestone.get("why", {})),
+        "criteria": json.dumps(milestone["criteria"]),
+        "celebrate": bool(milestone.get("celebrate", True)),
+        "position": position,
+    }
+    if await Milestone.exists().where(Milestone.code == milestone["code"]):
+        await Milestone.update(values).where(Milestone.code == milestone["code"])
+    else:
+        await Milestone.insert(Milestone(code=milestone["code"], **values))
+
+
+async def _drop_unnamed(path: UUID, levels: set[str], milestones: set[str]) -> None:
+    """What the document no longer names leaves the path; who reached it keeps the fact."""
+    for row in await Level.select(Level.id, Level.code).where(Level.path == path):
+        for milestone in await Milestone.select(Milestone.id, Milestone.code).where(
+            Milestone.level == row["id"]
+        ):
+            if milestone["code"] not in milestones:
+                await Milestone.delete().where(Milestone.id == milestone["id"])
+        if row["code"] not in levels:
+            await Level.delete().where(Level.id == row["id"])
+
+
+async def path_codes() -> list[str]:
+    """The codes of all paths."""
+    return await queries.path_codes()
+
+
+async def export_path(code: str) -> dict[str, Any]:
+    """A path as the document that `import_path` takes. Raises NotFound."""
+    rows = await queries.structure_of(code)
+    if not rows:
+        raise NotFound(_("There is no career path %(code)s.") % {"code": code})
+    levels: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        title, summary = json.loads(row["level_title"]), json.loads(row["summary"])
+        names = {"code": row["level_code"], "title": title, "summary": summary, "horizon": row["horizon"]}
+        level = levels.setdefault(row["level_code"], {**names, "milestones": []})
+        if row["code"]:
+            level["milestones"].append(
+                {
+                    "code": row["code"],
+                    "title": json.loads(row["title"]),
+                    "why": json.loads(row["why"]),
+                    "celebrate": bool(row["celebrate"]),
+                    "criteria": json.loads(row["criteria"]),
+                }
+            )
+    path = {"code": code, "title": json.loads(rows[0]["path_title"]), "role": rows[0]["role"]}
+    return {"path": path, "levels": list(levels.values())}
+
+
+@jobs.on("fact_recorded")
+async def notice_fact(context: jobs.JobContext, event: dict[str, Any]) -> None:
+    """A new fact may complete a milestone: look at once."""
+    if event["kind"] in (await plan_of()).kinds and event["kind"] != REACHED:
+        await award_due(UUID(event["person"]))
+
+
+@jobs.schedule("award_tenure", every=timedelta(hours=6))
+async def award_tenure(context: jobs.JobContext) -> None:
+    """Time alone completes some milestones: look at everybody several times a day."""
+    for person in await queries.followers_of((await plan_of()).role):
+        await award_due(person)

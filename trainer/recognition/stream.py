@@ -1,0 +1,110 @@
+"""The feed's live hints: who hears of which post, and the watcher that tells them in order.
+
+One watcher per process reads what was placed after the last place it told of, and hands out hints. It is woken by
+whoever placed posts (in this process, or on PostgreSQL in any), and looks by itself every two seconds while somebody
+follows, because on SQLite another process cannot wake it. Invariant: hints go out in the order of the feed, each
+once per process; what they name is read through the same rights as ever.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from trainer import db
+from trainer.appreciation.queries import receivers_of
+from trainer.recognition import queries
+from trainer.recognition.posts import PLACED
+from trainer.web.live import Broker, LiveEvent
+from trainer.web.session import Viewer
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 2.0
+MOST_AT_ONCE = 200
+EVERYONE, ALL_TEAMS = "feed:everyone", "feed:all"
+
+
+def topics_of(viewer: Viewer, *, only_team: bool) -> set[str]:
+    """What a viewer may hear of: everyone's posts, the own team's, and those they are part of; admins all."""
+    team = {f"feed:team:{viewer.team}"} if viewer.team else set()
+    if only_team:
+        return team
+    if viewer.has("admin"):
+        return {ALL_TEAMS}
+    return {EVERYONE, f"feed:person:{viewer.id}"} | team
+
+
+class FeedWatch:
+    """Tells this process's streams what came into the feed."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._told: int | None = None  # the last place told of; None while nobody follows
+
+    async def follow(self) -> None:
+        """To be called before a stream opens: from here on nothing is missed."""
+        if self._told is None:
+            self._told = await queries.last_seq()
+
+    async def run(self) -> None:
+        """Watches until the broker shuts down or the task is cancelled."""
+        while True:
+            wake = self._broker.subscribe([PLACED])
+            try:
+                while wake.ended is None:
+                    await wake.take(LOOK_EVERY_S)
+                    await self._look()
+            finally:
+                self._broker.unsubscribe(wake)
+            if wake.ended == "shutdown":
+                return
+
+    async def _look(self) -> None:
+        if self._broker.streams <= 1:  # the watcher's own
+            self._told = None
+            return
+        try:
+            await self.tell()
+        except db.DatabaseError as error:  # away for a moment: the next look catches up
+            log.warning("the feed could not be looked at: %s", error)
+
+    async def tell(self) -> None:
+        """Hands out what is new since the last time."""
+        await self.follow()
+        assert self._told is not None
+        while rows := await queries.placed_after(self._told, MOST_AT_ONCE):
+            hints = await _hints(rows)
+            for row in rows:
+                for topic in hints[row["id"]]:
+                    self._broker.deliver(LiveEvent(topic, "post", str(row["seq"]), str(row["id"])))
+            self._told = rows[-1]["seq"]
+
+
+async def _hints(rows: list[dict[str, Any]]) -> dict[UUID, set[str]]:
+    """The topics of each post."""
+    given = {row["appreciation"]: row["id"] for row in rows if row["appreciation"]}
+    topics: dict[UUID, set[str]] = {}
+    for row in rows:
+        told = topics[row["id"]] = {ALL_TEAMS}
+        if row["scope"] == "everyone":
+            told.add(EVERYONE)
+        told |= {f"feed:team:{row['team']}"} if row["team"] else set()
+        told |= {f"feed:person:{person}" for person in (row["person"], row["author"]) if person}
+    for receiver in await receivers_of(list(given)):
+        told = topics[given[receiver["appreciation"]]]
+        told.add(f"feed:person:{receiver['id']}")
+        told |= {f"feed:team:{receiver['team']}"} if receiver["team"] else set()
+    return topics
+
+
+async def missed(viewer: Viewer, since: str, *, only_team: bool) -> Iterable[LiveEvent]:
+    """The hints that a stream which saw the place `since` last has missed, oldest first."""
+    if not since.isdigit() or len(since) > 18:
+        return []
+    rows = await queries.placed_after(int(since), MOST_AT_ONCE)
+    hints = await _hints(rows)
+    heard = topics_of(viewer, only_team=only_team)
+    return [
+        LiveEvent("feed", "post", str(row["seq"]), str(row["id"])) for row in rows if heard & hints[row["id"]]
+    ]
