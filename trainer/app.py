@@ -19,9 +19,13 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from trainer import __version__, db, health, jobs, storage
+from trainer.appreciation import api as appreciation_api
 from trainer.calls import api as calls_api
 from trainer.calls import pages as call_pages
 from trainer.calls import routes as calls_pages
+from trainer.career import api as career_api
+from trainer.career import days
+from trainer.career import routes as career_pages
 from trainer.clips import api as clips_api
 from trainer.clips import parts as clip_parts
 from trainer.clips import routes as clip_pages
@@ -31,6 +35,9 @@ from trainer.people import api as people_api
 from trainer.people import routes as people_pages
 from trainer.people import sessions
 from trainer.problems import NotFound
+from trainer.recognition import api as recognition_api
+from trainer.recognition import routes as recognition_pages
+from trainer.recognition import stream
 from trainer.rulebook import api as rulebook_api
 from trainer.rulebook import routes as rulebook_pages
 from trainer.rulebook import service as rulebook
@@ -45,8 +52,23 @@ from trainer.web.session import Identify
 from trainer.web.static import StaticTree, find_tree
 from trainer.web.templating import Pages
 
-PAGES: list[Any] = [*people_pages.pages, *rulebook_pages.pages, *calls_pages.pages, *clip_pages.pages]
-API: list[Any] = [*people_api.routes, *rulebook_api.routes, *calls_api.routes, *clips_api.routes]
+PAGES: list[Any] = [
+    *people_pages.pages,
+    *rulebook_pages.pages,
+    *calls_pages.pages,
+    *clip_pages.pages,
+    *career_pages.pages,
+    *recognition_pages.pages,
+]
+API: list[Any] = [
+    *people_api.routes,
+    *rulebook_api.routes,
+    *calls_api.routes,
+    *clips_api.routes,
+    *appreciation_api.routes,
+    *career_api.routes,
+    *recognition_api.routes,
+]
 MAX_BODY = 2 << 20
 
 call_pages.call_page_parts["clips"] = clip_parts.call_part
@@ -77,6 +99,8 @@ async def running(app: Litestar) -> AsyncIterator[None]:
     uploads.sweep_incoming(settings.incoming)
     broker = app.state.broker = live.Broker(live.bus_for(settings.effective_database_url))
     await broker.start()
+    watch = app.state.feed_watch = stream.FeedWatch(broker)
+    watching = asyncio.create_task(watch.run(), name="feed watch")
     worker = jobs.Worker() if settings.workers_embedded else None
     working = asyncio.create_task(worker.run()) if worker else None
     try:
@@ -86,6 +110,9 @@ async def running(app: Litestar) -> AsyncIterator[None]:
             await worker.stop()
             with suppress(asyncio.CancelledError):
                 await working
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
         await broker.stop()
         await storage.close_storage()
         await db.close_database()
@@ -97,6 +124,7 @@ def create_app(settings: Settings | None = None, *, demo: bool = False) -> Lites
     settings = settings or Settings()
     statics = StaticTree(find_tree("static"), debug=settings.debug)
     key = settings.key()
+    days.set_site_zone(settings.time_zone)
     pages = Pages(
         static_url=statics.url,
         nav=navigation,
