@@ -105,10 +105,14 @@ function reset() {
 function clearErrors() {
   summary.hidden = true;
   summary.querySelector("ul").replaceChildren();
-  for (const error of form.querySelectorAll("[data-upload-error]")) error.remove();
-  for (const field of form.querySelectorAll("[aria-invalid]")) {
+  for (const error of form.querySelectorAll("[data-upload-error]")) {
+    const field = document.getElementById(error.dataset.uploadError);
     field.removeAttribute("aria-invalid");
-    field.removeAttribute("aria-errormessage");
+    const others = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && id !== error.id);
+    if (others.length) field.setAttribute("aria-describedby", others.join(" "));
+    else field.removeAttribute("aria-describedby");
+    field.closest(".file-drop")?.classList.remove("invalid");
+    error.remove();
   }
 }
 
@@ -136,8 +140,10 @@ function showErrors(errors) {
 function markField(field, message) {
   const error = document.getElementById("upload-field-error").content.firstElementChild.cloneNode(true);
   error.id = `${field.id}-error`;
+  error.dataset.uploadError = field.id;
   error.querySelector("span").textContent = message;
   field.closest(".field").append(error);
   field.setAttribute("aria-invalid", "true");
-  field.setAttribute("aria-errormessage", error.id);
+  field.setAttribute("aria-describedby", `${field.getAttribute("aria-describedby") ?? ""} ${error.id}`.trim());
+  field.closest(".file-drop")?.classList.add("invalid");
 }
