@@ -282,6 +282,16 @@ async def add_step(
     return new.id
 
 
+async def step_of_draft(viewer: Viewer, module: UUID, step: UUID) -> StepView:
+    """A step to edit. Raises NotFound when it is not in the draft any more."""
+    require(viewer, EDITORS)
+    draft = next((view for view in await load_module(viewer, module) if view.state == "draft"), None)
+    found = [item for item in await steps_of(draft.version_id) if item.id == step] if draft else []
+    if not found:
+        raise _step_gone()
+    return found[0]
+
+
 async def edit_step(
     viewer: Viewer, module: UUID, step: UUID, changes: Mapping[str, Any], *, revision: int | None = None
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from trainer import db, jobs
+from trainer.clips.service import allow_history
 from trainer.people.audit import record_audit
 from trainer.people.service import people_by_ids
 from trainer.problems import Forbidden, Invalid, NotFound
@@ -149,6 +150,12 @@ async def enrolments_of(person: UUID) -> list[EnrolmentView]:
     return [enrolment_view(row) for row in await queries.enrolments_of(person)]
 
 
+def may_follow(viewer: Viewer, team: UUID | None, *roles: str) -> bool:
+    """Whether what a person of this team learns is the viewer's business: these roles, or the team's lead."""
+    leads = viewer.has("team_lead") and viewer.team is not None and viewer.team == team
+    return leads or viewer.has(*roles)
+
+
 async def visible_enrolments(
     viewer: Viewer, *, person: UUID | None = None, limit: int = 50, after: UUID | None = None
 ) -> list[EnrolmentView]:
@@ -195,3 +202,13 @@ async def next_after(person: UUID, code: str) -> EnrolmentView | ModuleView | No
         return enrolment_view(row)
     rows = await queries.modules_to_begin(person)
     return module_view(rows[0]) if rows else None
+
+
+async def may_hear_again(person: UUID, clip: UUID) -> bool:
+    """Whether a module that the person was given has this clip: then it plays for them though it was
+    retired.
+    """
+    return await queries.needs_clip(person, clip)
+
+
+allow_history(may_hear_again)

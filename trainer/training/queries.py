@@ -183,3 +183,15 @@ async def needs_clip(person: UUID, clip: UUID) -> bool:
         clip,
     )
     return row is not None
+
+
+async def clips_of_step(enrolment_id: UUID, person: UUID, position: int) -> dict[str, Any] | None:
+    """The clips of one step of a person's own enrolment."""
+    return await db.fetch_one(
+        """SELECT step.id, step.kind, step.clip, step.other_clip FROM enrolment
+           JOIN step ON step.module_version = enrolment.module_version
+           WHERE enrolment.id = {} AND enrolment.person = {} AND step.position = {}""",
+        enrolment_id,
+        person,
+        position,
+    )

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from trainer import db, facts, jobs
-from trainer.clips.service import ClipView
+from trainer.clips.service import ClipView, Sound, load_sound
 from trainer.problems import Conflict, Invalid, NotFound
 from trainer.training import queries
 from trainer.training.enrolling import EnrolmentView, enrolment_view
@@ -80,11 +80,21 @@ class Course:
         return next((step.position for step in self.steps if not self.may_go_on(step)), len(self.steps))
 
     @property
+    def place(self) -> int:
+        """Where to go on: where the person was, or the first step that is still open."""
+        return max(0, min(self.enrolment.at_step, self.first_open, len(self.steps) - 1))
+
+    def step_at(self, position: int) -> StepView:
+        """The step at a position counted from 0. Raises NotFound."""
+        if not 0 <= position < len(self.steps):
+            raise NotFound(_("This module has no such step."))
+        return self.steps[position]
+
+    @property
     def remembered(self) -> tuple[int, int]:
         """How many graded steps were right at the last try, of how many."""
-        graded = [step for step in self.steps if step.kind in GRADED]
-        right = sum(1 for step in graded if (last := self.last(step.id)) and last.correct)
-        return right, len(graded)
+        last = [answers[-1].correct for answers in self.answers.values() if answers[-1].correct is not None]
+        return sum(1 for correct in last if correct), len(last)
 
 
 async def open_course(viewer: Viewer, enrolment: UUID) -> Course:
@@ -263,3 +273,16 @@ async def begin(viewer: Viewer, enrolment: UUID) -> None:
     await Enrolment.update({Enrolment.started_at: db.utc_now()}).where(
         (Enrolment.id == enrolment) & (Enrolment.person == viewer.id) & Enrolment.started_at.is_null()
     )
+
+
+async def sound_of_step(viewer: Viewer, enrolment: UUID, position: int, side: str) -> Sound:
+    """The sound of a step's clip `a` or `b`, at an address that tells nothing of which clip it is.
+
+    Raises NotFound, and as `load_sound`.
+    """
+    row = await queries.clips_of_step(enrolment, viewer.id, position)
+    swapped = row is not None and row["kind"] == "contrast" and good_side(enrolment, row["id"]) == "b"
+    clip = (row["clip"] if (side == "a") != swapped else row["other_clip"]) if row else None
+    if clip is None or side not in ("a", "b"):
+        raise _not_yours()
+    return await load_sound(viewer, clip)

@@ -1,0 +1,371 @@
+"""Pages of those who make modules: the list, building one, its draft step by step, publishing, enrolling
+people.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.connection import Request
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+
+from trainer.clips.service import ClipView, clips_by_ids, clips_of_rules, visible_clips
+from trainer.people.service import all_people
+from trainer.problems import Conflict, Invalid
+from trainer.rulebook.service import published_rules
+from trainer.training import building, enrolling, modules, queries
+from trainer.training.grading import KINDS
+from trainer.training.modules import BUILDERS, DELETERS, EDITORS, PUBLISHERS, READERS, ModuleView, StepView
+from trainer.training.step_pages import ICONS, kind_name, title_of
+from trainer.web.forms import Form, read_form
+from trainer.web.guards import requires
+from trainer.web.i18n import _, ngettext, text_in
+from trainer.web.session import Viewer, viewer_of
+from trainer.web.templating import render
+
+Page = Request[Any, Any, Any]
+ENROLLERS = ("trainer", "team_lead")
+TEXTS_OF = {
+    "text": ("title", "body"),
+    "listen": ("prompt",),
+    "contrast": ("question",),
+    "reflect": ("prompt",),
+}
+HEARD = ("listen", "contrast", "judge", "reflect")
+MOST_CLIPS = 500
+
+
+@get("/modules", guards=[requires(*READERS)], include_in_schema=False)
+async def show_modules(request: Page) -> Response[str]:
+    """Published modules in the curriculum's order, and the drafts."""
+    viewer = viewer_of(request)
+    views = await modules.visible_modules(viewer)
+    return render(
+        request,
+        "training/modules.html",
+        published=[view for view in views if view.state == "published"],
+        drafts=[view for view in views if view.state == "draft"],
+        may_build=viewer.has(*BUILDERS),
+    )
+
+
+@get("/modules/new", guards=[requires(*BUILDERS)], include_in_schema=False)
+async def show_new_module(request: Page, rule: FromQuery[str] = "") -> Response[str]:
+    """Choose the rules; `rule` is chosen already."""
+    return await _new_page(request, Form({"rules": [rule]} if rule else {}))
+
+
+@post("/modules/new", guards=[requires(*BUILDERS)], include_in_schema=False)
+async def build_module(request: Page) -> Response[str] | Redirect:
+    """Build the draft, or show the same form again with what is wrong."""
+    form = await read_form(request)
+    try:
+        module = await building.build_module(
+            viewer_of(request),
+            title=form.raw("title"),
+            summary=form.raw("summary"),
+            rules=form.many("rules"),
+            language=form.raw("language") or "en",
+        )
+    except Invalid as problem:
+        form.take(problem)
+        return await _new_page(request, form)
+    return Redirect(f"/modules/{module}", status_code=303)
+
+
+async def _new_page(request: Page, form: Form) -> Response[str]:
+    rules = await published_rules()
+    clips = await clips_of_rules([rule.id for rule in rules.values()])
+    options = [
+        {"value": code, "label": f"{code} · {text_in(rule.title)}", "sub": _what_there_is(clips[rule.id])}
+        for code, rule in rules.items()
+    ]
+    status = 422 if form.errors else 200
+    return render(request, "training/new.html", status=status, form=form, options=options)
+
+
+def _what_there_is(clips: Sequence[ClipView]) -> str:
+    good = sum(1 for clip in clips if clip.polarity == "exemplar")
+    poor = len(clips) - good
+    if not clips:
+        return _("No clip yet: people only read and recall it")
+    parts = [
+        ngettext("%(n)s exemplar", "%(n)s exemplars", good) % {"n": good},
+        ngettext("%(n)s that misses", "%(n)s that miss", poor) % {"n": poor},
+    ]
+    if not good:
+        parts.append(_("nothing to hear it done well yet"))
+    elif not poor:
+        parts.append(_("nothing to compare with yet"))
+    return ", ".join(parts)
+
+
+@get("/modules/{module_id:uuid}", guards=[requires(*READERS)], include_in_schema=False)
+async def show_module(
+    request: Page, module_id: FromPath[UUID], version: FromQuery[int | None] = None
+) -> Response[str]:
+    """The draft if there is one, else what is published; `version` shows another."""
+    return await _module_page(request, module_id, version=version)
+
+
+async def _module_page(
+    request: Page,
+    module_id: UUID,
+    *,
+    version: int | None = None,
+    status: int = 200,
+    errors: dict[str, str] | None = None,
+    missing: Sequence[str] | None = None,
+) -> Response[str]:
+    viewer = viewer_of(request)
+    versions = await modules.load_module(viewer, module_id)
+    module = next((view for view in versions if view.version == version), _to_show(versions))
+    steps = await modules.steps_of(module.version_id)
+    draft, enrols = module.state == "draft", module.state == "published" and viewer.has(*ENROLLERS)
+    if missing is None:
+        missing = await modules.missing_for_publishing(steps) if draft else []
+    return render(
+        request,
+        "training/module.html",
+        status=status,
+        module=module,
+        versions=versions,
+        steps=steps,
+        clips=await _clips_of(steps),
+        takers=await queries.takers_of(module_id),
+        people=await _to_enrol(viewer) if enrols else [],
+        missing=missing,
+        errors=errors or {},
+        kinds=[(kind, kind_name(kind)) for kind in KINDS],
+        icons=ICONS,
+        kind_name=kind_name,
+        title_of=title_of,
+        may_edit=draft and viewer.has(*EDITORS),
+        may_begin_draft=module.state == "published" and viewer.has(*EDITORS),
+        may_publish=draft and viewer.has(*PUBLISHERS),
+        may_discard=draft and viewer.has(*DELETERS),
+        may_enrol=enrols,
+    )
+
+
+def _to_show(versions: Sequence[ModuleView]) -> ModuleView:
+    order = {"draft": 0, "published": 1}
+    return min(versions, key=lambda view: (order.get(view.state, 2), -view.version))
+
+
+async def _clips_of(steps: Sequence[StepView]) -> dict[UUID, ClipView]:
+    ids = {clip for step in steps for clip in step.clips}
+    return await clips_by_ids(None, ids, with_rules=False) if ids else {}
+
+
+async def _to_enrol(viewer: Viewer) -> list[tuple[str, str]]:
+    """Whom the viewer may enrol, for a select."""
+    return [
+        (str(person.id), f"{person.name}, {person.team_name}" if person.team_name else person.name)
+        for person in await all_people()
+        if enrolling.may_follow(viewer, person.team, "trainer")
+    ]
+
+
+@post("/modules/{module_id:uuid}/draft", guards=[requires(*EDITORS)], include_in_schema=False)
+async def begin_draft(request: Page, module_id: FromPath[UUID]) -> Redirect:
+    """Begin the next version; what is published stays until it is replaced."""
+    await building.draft_of(viewer_of(request), module_id)
+    return _back(module_id)
+
+
+@post("/modules/{module_id:uuid}/words", guards=[requires(*EDITORS)], include_in_schema=False)
+async def save_words(request: Page, module_id: FromPath[UUID]) -> Response[str] | Redirect:
+    """Title, summary, minutes."""
+    form = await read_form(request)
+    title, summary = form.text("title"), form.text("summary", required=False, most=2000)
+    minutes = form.integer("minutes", least=1, most=240)
+    if form.ok:
+        viewer, revision = viewer_of(request), _revision(form)
+        await building.edit_module(
+            viewer, module_id, title=title, summary=summary, minutes=minutes, revision=revision
+        )
+        return _back(module_id)
+    return await _module_page(request, module_id, status=422, errors=form.errors)
+
+
+@post("/modules/{module_id:uuid}/publish", guards=[requires(*PUBLISHERS)], include_in_schema=False)
+async def publish_module(request: Page, module_id: FromPath[UUID]) -> Response[str] | Redirect:
+    """Publish the draft; the page says what is missing."""
+    form = await read_form(request)
+    try:
+        await modules.publish_module(viewer_of(request), module_id, revision=_revision(form))
+    except Conflict as problem:
+        missing = problem.extra.get("missing") or [problem.detail]
+        return await _module_page(request, module_id, status=409, missing=missing)
+    return _back(module_id)
+
+
+@post("/modules/{module_id:uuid}/discard", guards=[requires(*DELETERS)], include_in_schema=False)
+async def discard_draft(request: Page, module_id: FromPath[UUID]) -> Redirect:
+    """Throw the draft away."""
+    await building.discard_draft(viewer_of(request), module_id)
+    return Redirect("/modules", status_code=303)
+
+
+@post("/modules/{module_id:uuid}/enrol", guards=[requires(*ENROLLERS)], include_in_schema=False)
+async def enrol_person(request: Page, module_id: FromPath[UUID]) -> Response[str] | Redirect:
+    """Give the module to somebody, with a day by which it should be done."""
+    viewer, form = viewer_of(request), await read_form(request)
+    person, due_on = form.identifier("person"), form.day("due_on", required=False)
+    if person is not None and form.ok:
+        code = (await modules.load_module(viewer, module_id))[0].code
+        await enrolling.enrol(viewer, code, person, due_on=due_on)
+        return _back(module_id)
+    return await _module_page(request, module_id, status=422, errors=form.errors)
+
+
+# The steps of a draft
+
+
+@get("/modules/{module_id:uuid}/steps/new", guards=[requires(*EDITORS)], include_in_schema=False)
+async def show_new_step(
+    request: Page, module_id: FromPath[UUID], kind: FromQuery[str] = "text"
+) -> Response[str]:
+    """The form of a new step of this kind."""
+    return await _step_form(request, module_id, None, kind if kind in KINDS else "text", Form({}))
+
+
+@post("/modules/{module_id:uuid}/steps/new", guards=[requires(*EDITORS)], include_in_schema=False)
+async def add_step(request: Page, module_id: FromPath[UUID]) -> Response[str] | Redirect:
+    """Add it at the end."""
+    form = await read_form(request)
+    kind = form.choice("kind", KINDS)
+    try:
+        step = {"kind": kind, **_step_fields(form, kind)}
+        await building.add_step(viewer_of(request), module_id, step, revision=_revision(form))
+    except Invalid as problem:
+        form.take(problem)
+        return await _step_form(request, module_id, None, kind, form)
+    return _back(module_id, "steps")
+
+
+@get("/modules/{module_id:uuid}/steps/{step_id:uuid}", guards=[requires(*EDITORS)], include_in_schema=False)
+async def show_edit_step(request: Page, module_id: FromPath[UUID], step_id: FromPath[UUID]) -> Response[str]:
+    """The form of a step that is there."""
+    step = await building.step_of_draft(viewer_of(request), module_id, step_id)
+    fields = {"rule": [step.rule.code] if step.rule else [], "clip": [str(step.clip or "")]}
+    fields["other_clip"] = [str(step.other_clip or "")]
+    fields |= {name: [text_in(step.body.get(name))] for name in TEXTS_OF.get(step.kind, ())}
+    return await _step_form(request, module_id, step, step.kind, Form(fields))
+
+
+@post("/modules/{module_id:uuid}/steps/{step_id:uuid}", guards=[requires(*EDITORS)], include_in_schema=False)
+async def save_step(
+    request: Page, module_id: FromPath[UUID], step_id: FromPath[UUID]
+) -> Response[str] | Redirect:
+    """Change its rule, clips or words."""
+    viewer, form = viewer_of(request), await read_form(request)
+    step = await building.step_of_draft(viewer, module_id, step_id)
+    try:
+        fields = _step_fields(form, step.kind)
+        await building.edit_step(viewer, module_id, step_id, fields, revision=_revision(form))
+    except Invalid as problem:
+        form.take(problem)
+        return await _step_form(request, module_id, step, step.kind, form)
+    return _back(module_id, f"step-{step_id}")
+
+
+@post(
+    "/modules/{module_id:uuid}/steps/{step_id:uuid}/move",
+    guards=[requires(*EDITORS)],
+    include_in_schema=False,
+)
+async def move_step(request: Page, module_id: FromPath[UUID], step_id: FromPath[UUID]) -> Redirect:
+    """To another place, counted from 0."""
+    form = await read_form(request)
+    to = form.integer("to", least=0, most=10_000) or 0
+    await building.move_step(viewer_of(request), module_id, step_id, to, revision=_revision(form))
+    return _back(module_id, f"step-{step_id}")
+
+
+@post(
+    "/modules/{module_id:uuid}/steps/{step_id:uuid}/remove",
+    guards=[requires(*EDITORS)],
+    include_in_schema=False,
+)
+async def remove_step(request: Page, module_id: FromPath[UUID], step_id: FromPath[UUID]) -> Redirect:
+    """Take it out."""
+    form = await read_form(request)
+    await building.remove_step(viewer_of(request), module_id, step_id, revision=_revision(form))
+    return _back(module_id, "steps")
+
+
+async def _step_form(
+    request: Page, module_id: UUID, step: StepView | None, kind: str, form: Form
+) -> Response[str]:
+    viewer = viewer_of(request)
+    module = _to_show(await modules.load_module(viewer, module_id))
+    rules = await published_rules()
+    clips = await visible_clips(viewer, limit=MOST_CLIPS) if kind in HEARD else []
+    fitting = [clip for clip in clips if clip.language == module.language]
+    return render(
+        request,
+        "training/step_form.html",
+        status=422 if form.errors else 200,
+        module=module,
+        step=step,
+        kind=kind,
+        kind_name=kind_name(kind),
+        form=form,
+        rules=[(code, f"{code} · {text_in(rule.title)}") for code, rule in rules.items()],
+        clips=_clip_options(fitting),
+        good=_clip_options([clip for clip in fitting if clip.polarity == "exemplar"]),
+        poor=_clip_options([clip for clip in fitting if clip.polarity != "exemplar"]),
+    )
+
+
+def _clip_options(clips: Sequence[ClipView]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Clips for a select, grouped by the rules that they let one hear."""
+    kinds = {
+        "exemplar": _("exemplar"),
+        "counterexample": _("counterexample"),
+        "near_miss": _("near miss"),
+    }
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for clip in clips:
+        for rule in clip.rules[:1]:
+            label = f"{clip.title} ({kinds[clip.polarity]})"
+            groups.setdefault(f"{rule.code} · {text_in(rule.title)}", []).append((str(clip.id), label))
+    return sorted(groups.items())
+
+
+def _step_fields(form: Form, kind: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {name: form.raw(name) for name in ("rule", "clip", "other_clip")}
+    fields["body"] = {name: form.raw(name).replace("\r\n", "\n") for name in TEXTS_OF.get(kind, ())}
+    return fields
+
+
+def _revision(form: Form) -> int:
+    """The revision that the page showed; a form without one counts as an old page."""
+    return form.integer("revision", least=1, most=10**9) or 0
+
+
+def _back(module_id: UUID, anchor: str = "") -> Redirect:
+    return Redirect(f"/modules/{module_id}" + (f"#{anchor}" if anchor else ""), status_code=303)
+
+
+pages: list[Any] = [
+    show_modules,
+    show_new_module,
+    build_module,
+    show_module,
+    begin_draft,
+    save_words,
+    publish_module,
+    discard_draft,
+    enrol_person,
+    show_new_step,
+    add_step,
+    show_edit_step,
+    save_step,
+    move_step,
+    remove_step,
+]
