@@ -42,6 +42,7 @@ from trainer.rulebook import api as rulebook_api
 from trainer.rulebook import routes as rulebook_pages
 from trainer.rulebook import service as rulebook
 from trainer.settings import Settings
+from trainer.training import routes as training_pages
 from trainer.web import api, live, styleguide, uploads
 from trainer.web import jobs as job_pages
 from trainer.web.errors import handle_error
@@ -57,6 +58,7 @@ PAGES: list[Any] = [
     *rulebook_pages.pages,
     *calls_pages.pages,
     *clip_pages.pages,
+    *training_pages.pages,
     *career_pages.pages,
     *recognition_pages.pages,
 ]
