@@ -62,16 +62,16 @@ async def read_feed(
     request: ApiRequest,
     limit: FromQuery[int] = 50,
     cursor: FromQuery[str | None] = None,
-    scope: FromQuery[str] = "everyone",
+    whose: Annotated[str, QueryParameter(name="scope")] = "everyone",
 ) -> dict[str, Any]:
     """Posts you may read, newest first; `scope=team` for those of your own team."""
-    if scope not in ("everyone", "team"):
+    if whose not in ("everyone", "team"):
         raise Invalid.field("scope", "unknown", _("scope is everyone or team."))
     page = read_page(limit, cursor)
     after = key_of(page, int)
     keys = await posts.feed_keys(
         viewer_of(request),
-        only_team=scope == "team",
+        only_team=whose == "team",
         before=after[0] if after else None,
         limit=page.limit + 1,
     )

@@ -2,11 +2,11 @@
 
 import json
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 
 from trainer import db
@@ -22,19 +22,20 @@ from trainer.web.session import Viewer, viewer_of
 from trainer.web.templating import is_htmx, render
 
 AnyRequest = Request[Any, Any, Any]
+Scope = Annotated[str, QueryParameter(name="scope")]  # everyone | team
 PAGE = 20
 
 
 @get("/recognition", guards=[signed_in], include_in_schema=False)
 async def show_feed(
     request: AnyRequest,
-    scope: FromQuery[str] = "everyone",
+    whose: Scope = "everyone",
     before: FromQuery[str] = "",
     given: FromQuery[str] = "",
 ) -> Response[str]:
     """The feed. htmx gets the next posts alone."""
     viewer = viewer_of(request)
-    only_team = scope == "team" and viewer.team is not None
+    only_team = whose == "team" and viewer.team is not None
     start = int(before) if before.isdigit() and len(before) < 18 else None
     keys = await posts.feed_keys(viewer, only_team=only_team, before=start, limit=PAGE + 1)
     shown = keys[:PAGE]
@@ -172,10 +173,10 @@ async def show_wall(request: AnyRequest) -> Response[str]:
 
 
 @get("/live", guards=[signed_in], include_in_schema=False)
-async def stream_feed(request: AnyRequest, scope: FromQuery[str] = "everyone") -> LiveResponse:
+async def stream_feed(request: AnyRequest, whose: Scope = "everyone") -> LiveResponse:
     """Live hints: which posts came into the feed, by id, for whom may read them."""
     viewer = viewer_of(request)
-    only_team = scope == "team"
+    only_team = whose == "team"
     await request.app.state.feed_watch.follow()
     replay = partial(stream.missed, viewer, only_team=only_team)
     topics = stream.topics_of(viewer, only_team=only_team)
