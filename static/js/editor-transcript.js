@@ -17,6 +17,7 @@ export class TranscriptView {
     this.model = model;
     this.view = view;
     this.wordsUrl = wordsUrl;
+    this.mark = document.getElementById("redacted-mark").content.firstElementChild;
     this.lines = [...list.querySelectorAll("[data-line]")].map((button, index) => ({
       button,
       index,
@@ -152,7 +153,9 @@ export class TranscriptView {
   showRedacted() {
     for (const line of this.lines) {
       const touched = this.inClip(line) && this.model.redactionAt(line.startMs, line.endMs);
-      line.button.querySelector("[data-redacted]").hidden = !touched;
+      const mark = line.button.querySelector(".redacted-mark");
+      if (mark && !touched) mark.remove();
+      if (touched && !mark) line.button.lastElementChild.append(" ", this.mark.cloneNode(true));
     }
     for (const word of this.list.querySelectorAll("[data-word]")) {
       const covered = this.model.redactionAt(Number(word.dataset.start), Number(word.dataset.end));

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -15,11 +16,12 @@ import pytest
 from tests.clips.conftest import CallMaker
 from tests.clips.makers import Cast, fields
 from tests.web_fixtures import SignIn
-from trainer import jobs
+from trainer import db, jobs
 from trainer.clips import rendering, service
 from trainer.clips.arithmetic import REMOVED, Cut
 from trainer.clips.reading import sound_key
 from trainer.clips.tables import Clip
+from trainer.job_queue import Job
 from trainer.storage import storage
 
 pytestmark = pytest.mark.usefixtures("rules")
@@ -304,3 +306,17 @@ async def test_two_processes_publish_once(cast: Cast, a_call: CallMaker, databas
     from trainer import facts
 
     assert await facts.count_of("clip_published", person=cast.trainer.id) == 1
+
+
+async def test_a_clip_whose_job_is_lost_is_asked_for_again_by_saving_and_given_up_after_a_day(
+    cast: Cast, a_call: CallMaker
+):
+    viewer = cast.viewer("trainer")
+    clip = await service.create_clip(viewer, await a_call(), fields())
+    await Job.delete(force=True)
+    await Clip.update({Clip.updated_at: db.utc_now() - timedelta(days=2)}, force=True)
+    await rendering.sweep_clip_sounds(None)  # type: ignore[arg-type]
+    assert (await service.load_clip(viewer, clip)).render == "failed"
+    await service.edit_clip(viewer, clip, fields(), revision=1)
+    await jobs.drain()
+    assert (await service.load_clip(viewer, clip)).render == "ready"

@@ -116,7 +116,13 @@ async def edit_clip(viewer: Viewer | None, clip_id: UUID, fields: ClipFields, *,
     clip = await load_clip(viewer, clip_id)
     _require_editor(viewer)
     if clip.state not in (*OPEN_STATES, "published"):
-        raise Conflict(_("A %(state)s clip is not edited. Restore it first.") % {"state": clip.state})
+        raise Conflict(
+            _("This clip is retired. Restore it first, then edit it.")
+            if clip.state == "retired"
+            else _("This is an earlier version. Edit the present one."),
+            slug="wrong-state",
+            state=clip.state,
+        )
     fields = checked(fields, clip.recording_ms)
     async with db.transaction():
         row = await queries.clip_row(clip_id)
@@ -304,7 +310,7 @@ async def _shaped(
     same_sound = before is not None and before["render_key"] == key
     for name in ("privacy_checked_by", "privacy_checked_at"):
         columns[name] = before[name] if before is not None and same_sound else None
-    if before is not None and same_sound and before["id"] == clip_id and before["render"] != "failed":
+    if before is not None and same_sound and before["id"] == clip_id and before["render"] == "ready":
         return columns
     columns |= {
         "render": "queued",

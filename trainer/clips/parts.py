@@ -50,4 +50,4 @@ async def call_part(viewer: Viewer, recording: RecordingView) -> Part | None:
     if not clips and not cuts:
         return None
     ordered = sorted(clips, key=lambda clip: (clip.start_ms, clip.end_ms))
-    return "clips/_of_call.html", {"clips": ordered, "recording": recording, "cuts": cuts}
+    return "clips/_of_call.html", {"clips": ordered}

@@ -28,6 +28,7 @@ RENDER_SETTINGS = "mp3-1"
 ATTEMPTS = 4
 RENDER_S = 30.0
 KEPT_UNUSED = timedelta(hours=1)
+GIVEN_UP = timedelta(days=1)
 
 
 @job("render_clip", attempts=ATTEMPTS, lease_seconds=300)
@@ -113,7 +114,12 @@ async def drop_all(recording: UUID) -> None:
 
 @schedule("sweep_clip_sounds", at="03:30")
 async def sweep_clip_sounds(context: JobContext) -> None:
-    """Delete the sounds of earlier drafts. Young ones stay: a render may be about to name its result."""
+    """Delete the sounds of earlier drafts. Young ones stay: a render may be about to name its result.
+
+    A clip whose job was lost for good (it killed its worker each time) says so, and does not wait for ever.
+    """
+    lost = Clip.render.is_in(["queued", "rendering"]) & (Clip.updated_at < db.utc_now() - GIVEN_UP)
+    await Clip.update({Clip.render: "failed", Clip.render_error: "internal"}).where(lost)
     before = datetime.now(UTC) - KEPT_UNUSED
     old: dict[UUID, list[str]] = {}
     async for stored in storage().list("clips"):

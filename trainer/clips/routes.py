@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Response, get, post, route
+from litestar import Response, Router, get, post, route
 from litestar.connection import Request
 from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
@@ -174,7 +174,7 @@ async def delete_clip(request: Page, clip_id: FromPath[UUID]) -> Redirect:
     return Redirect("/clips", status_code=303)
 
 
-pages: list[Any] = [
+handlers: list[Any] = [
     show_new_clip,
     cut_clip,
     list_words,
@@ -192,3 +192,4 @@ pages: list[Any] = [
     restore_clip,
     delete_clip,
 ]
+pages: list[Any] = [Router("/", route_handlers=handlers, include_in_schema=False)]
