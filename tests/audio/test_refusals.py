@@ -159,6 +159,13 @@ def test_a_declared_length_of_days(container: str, tmp_path: Path) -> None:
     assert reason_of(path) == "too_long"
 
 
+def test_one_packet_that_claims_to_lie_years_later(tmp_path: Path) -> None:
+    """Nobody may try to fill the hole before it with silence."""
+    kind = makers.Kind("", "webm", "libopus", 48_000, options=(("live", "1"),))
+    path = makers.write(tmp_path / "call", kind, makers.call(1, 48_000), packets_apart_s=2_000_000)
+    assert reason_of(path, measure) == "too_long"
+
+
 def test_a_length_in_the_header_that_nothing_bears_out(tmp_path: Path, m4a: bytes) -> None:
     at = m4a.index(b"mvhd") + 4
     claims = m4a[: at + 16] + struct.pack(">I", 0x7FFFFFF0) + m4a[at + 20 :]

@@ -10,7 +10,7 @@ functions, which the web process runs in a child (`trainer.audio.child.in_child`
 
     await in_child(probe, path, timeout_s=20)        from trainer.audio.probe import probe
     await in_child(measure, path, on_progress=tell)  from trainer.audio.measure import measure
-    await in_child(render, path, 1000, 13_000, [])   from trainer.audio.render import render
+    await in_child(render, path, 1000, 13_000, [], measured_ms)    from trainer.audio.render import render
 """
 
 from __future__ import annotations

@@ -159,8 +159,7 @@ def _jump(
         canvas = _Canvas.of(source, start_ms, end_ms)
         if source.format == "mp3":
             whole = canvas.fill(mp3_frames(path, source, canvas.start, canvas.end))
-        elif _seeks_are_right(source, measured_ms):
-            source.seek(max(0, canvas.start - _RUN_UP_S * source.rate))
+        elif _seeks_are_right(source, measured_ms) and source.seek(canvas.start - _RUN_UP_S * source.rate):
             whole = canvas.fill(source.frames())
         else:
             return None

@@ -45,23 +45,10 @@ _WAV: Final = {"probesize": "65536"}
 # Reading all of a WAV goes seven times faster in megabytes than in pieces of 4 kB.
 _WHOLE_WAV: Final = {**_WAV, "max_size": "1048576"}
 
-# The first bytes of recordings of all kinds, whole or not.
+# The first bytes of recordings of all kinds, whole or not; the last two are Matroska and Windows Media.
 _SIGNATURES: Final = (
-    *(
-        b"RIFF",
-        b"RF64",
-        b"OggS",
-        b"fLaC",
-        b"ID3",
-        b"FORM",
-        b".snd",
-        b"caff",
-        b"#!AMR",
-        b"FLV",
-        b"wvpk",
-        b"MAC ",
-    ),
-    *(b"\x1aE\xdf\xa3", b"0&\xb2u"),  # Matroska, Windows Media
+    *b"RIFF RF64 OggS fLaC ID3 FORM .snd caff #!AMR FLV wvpk".split(),
+    *(b"\x1aE\xdf\xa3", b"0&\xb2u"),
 )
 
 
@@ -167,8 +154,7 @@ class Source:
                     raise AudioRefused("damaged")
             for frame in frames:
                 if self.origin is None:
-                    # what the decoder gives counts, not the header: HE-AAC doubles the rate that its header
-                    # names
+                    # the decoder is right, not the header: HE-AAC plays at twice the rate that it names
                     self.rate, self.channels = frame.sample_rate, frame.layout.nb_channels
                     self.origin = frame.pts or 0
                     longest = self.rate * (LONGEST_RECORDING_MS // 1000 + 1)
@@ -187,18 +173,26 @@ class Source:
                 samples = frame.samples
                 if frame.sample_rate != self.rate:
                     samples = samples * self.rate // frame.sample_rate
+                if expected > longest:  # before anybody fills the hole up to here with silence
+                    raise AudioRefused("too_long")
                 yield expected, frame
                 expected += samples
-                if expected > longest:
-                    raise AudioRefused("too_long")
         if self.origin is None:
             raise AudioRefused("damaged" if self.bad_packets else "no_samples")
 
-    def seek(self, sample: int) -> None:
-        """Stand at or before `sample` (counted from the origin, which must be known)."""
+    def seek(self, sample: int) -> bool:
+        """Stand at or before `sample` (counted from the origin, which must be known). False where this file
+        cannot.
+        """
+        from av.error import FFmpegError
+
         time_base = self.stream.time_base or Fraction(1, self.rate)
         offset = (self.origin or 0) + int(Fraction(sample, self.rate) / time_base)
-        self.container.seek(offset, stream=self.stream)
+        try:
+            self.container.seek(offset, stream=self.stream)
+        except FFmpegError:
+            return False
+        return True
 
 
 @contextmanager
@@ -224,7 +218,7 @@ def opened(path: Path | str, *, in_one_go: bool = False, light: bool = False) ->
                     "fd": str(descriptor),
                     "protocol_whitelist": "fd",
                     "format_whitelist": FORMATS,
-                    "max_streams": "200",
+                    "max_streams": str(2 * MOST_STREAMS),
                     **((_WHOLE_WAV if in_one_go else _WAV) if head[:4] in (b"RIFF", b"RF64") else {}),
                     **({"advanced_editlist": "0"} if light and head[4:8] == b"ftyp" else {}),
                 },
@@ -273,8 +267,10 @@ def _checked(container: InputContainer, descriptor: int) -> Source:
 
 def _why_not_opened(descriptor: int, head: bytes, error: Exception) -> Reason:
     """Name what FFmpeg only calls invalid data, from the file's own structure."""
-    if isinstance(error, MemoryError):
-        return "too_many_streams"  # the demuxers' answer to max_streams
+    size = os.fstat(descriptor).st_size
+    if isinstance(error, MemoryError):  # which is also the demuxers' answer to more than max_streams
+        ends = os.pread(descriptor, 1 << 20, 0) + os.pread(descriptor, 1 << 20, max(0, size - (1 << 20)))
+        return "too_many_streams" if ends.count(b"trak") > MOST_STREAMS else "too_demanding"
     if head[4:8] in (b"ftyp", b"mdat", b"moov", b"free", b"wide"):
         return "damaged" if b"moov" in _top_level_atoms(descriptor) else "truncated"
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
