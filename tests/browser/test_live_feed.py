@@ -1,0 +1,239 @@
+"""The feed in two windows: thanks given in one appear in the other, which neither reloads nor jumps."""
+
+import asyncio
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from tests.factories import a_person, a_rulebook, a_team
+from trainer import db
+from trainer.app import create_app
+from trainer.people.sessions import Sessions
+from trainer.settings import Settings
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is in the `test` extra")
+axe_api = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is in the `test` extra")
+
+pytestmark = pytest.mark.browser
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+class Centre:
+    """A running centre and the sign-in secrets of its people."""
+
+    def __init__(self, address: str, secrets: dict[str, str]) -> None:
+        self.address = address
+        self.secrets = secrets
+
+
+async def _people(url: str) -> dict[str, str]:
+    await db.open_database(url)
+    try:
+        await db.migrate()
+        await a_rulebook()
+        team = await a_team("Harbour")
+        people = {
+            "amara": await a_person("agent", name="Amara Okafor", team=team),
+            "lead": await a_person("team_lead", name="Kwame Mensah", team=team),
+            "priya": await a_person("agent", name="Priya Nair", team=team),
+        }
+        return {name: await Sessions(14).start(one.id, device="Tests") for name, one in people.items()}
+    finally:
+        await db.close_database()
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    folder = tmp_path_factory.mktemp("feed")
+    settings = Settings(data=folder, secret_key="only for tests")
+    with_people: dict[str, str] = {}
+    thread = threading.Thread(target=lambda: with_people.update(asyncio.run(_people(_url(settings)))))
+    thread.start()
+    thread.join(30)
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(settings), port=0, log_level="error", timeout_graceful_shutdown=3)
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until_started = time.monotonic() + 20
+    while not server.started and time.monotonic() < until_started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Centre(f"http://127.0.0.1:{port}", with_people)
+    server.should_exit = True
+    thread.join(10)
+
+
+def _url(settings: Settings) -> str:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    return settings.effective_database_url
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("Chromium is not installed; `make system-deps` installs it")
+    with playwright_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def window(centre: Centre, chromium: Any) -> Iterator[Any]:
+    """`window("amara")`: a page of a browser in which she is signed in. No page may complain."""
+    contexts: list[Any] = []
+    wrong: list[str] = []
+
+    def opened(name: str, width: int = 1280, theme: str = "light") -> Any:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 844},
+            color_scheme=theme,
+            reduced_motion="reduce",
+            base_url=centre.address,
+        )
+        contexts.append(context)
+        context.add_cookies([{"name": "encore", "value": centre.secrets[name], "url": centre.address}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def until(page: Any, true: str) -> None:
+    """Waits for an expression. Playwright's own waiting evaluates strings in the page: our CSP forbids it."""
+    for _try in range(200):
+        if page.evaluate(true):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never came true: {true}")
+
+
+def give_thanks(page: Any, words: str, *, to: str = "Priya Nair", visibility: str = "team") -> None:
+    page.goto("/recognition/thank")
+    page.get_by_role("checkbox", name=to).check()
+    page.get_by_label("What did they show?").select_option("rule:R01")
+    page.get_by_label("What did they do?").fill(words)
+    page.locator(f'input[name="visibility"][value="{visibility}"]').check()
+    page.get_by_role("button", name="Send thanks").click()
+    page.wait_for_url("**/recognition*")
+
+
+def test_thanks_given_in_one_window_appear_in_the_other(window: Any) -> None:
+    reader, writer = window("lead"), window("amara")
+    reader.goto("/recognition")
+    reader.evaluate("window.kept = true")
+    reader.get_by_role("link", name="Thank someone for what they did").focus()
+    give_thanks(writer, "You let her finish, and the real reason came.")
+    assert writer.get_by_text("the real reason came").is_visible()
+
+    until(reader, "document.body.textContent.includes('the real reason came')")
+    assert reader.evaluate("window.kept"), "the page was loaded anew"
+    assert "Thank someone" in reader.evaluate("document.activeElement.textContent"), "focus moved"
+    until(reader, "document.getElementById('announcer').textContent.includes('Amara Okafor thanked Priya Nair')")
+
+    reader.get_by_role("button", name="Thank", exact=True).first.click()
+    until(reader, "document.querySelector('[aria-pressed=true]')?.textContent.includes('Thanked')")
+    assert reader.get_by_text("Thanks from Kwame Mensah").is_visible()
+    assert reader.evaluate("document.activeElement.id").startswith("cheer-"), "focus stays on the button"
+
+
+def test_what_is_being_read_does_not_move(window: Any) -> None:
+    writer = window("amara")
+    for number in range(6):
+        give_thanks(writer, f"Moment {number}: you stayed calm while it took long.\n\n" + "And calm.\n" * 8)
+    reader = window("lead", width=390)
+    reader.goto("/recognition")
+    third = reader.locator("#feed > .post").nth(3)
+    third.evaluate("one => window.scrollTo(0, one.getBoundingClientRect().top + window.scrollY - 100)")
+    reader.wait_for_timeout(200)
+    identity, before = third.get_attribute("id"), third.bounding_box()["y"]
+    give_thanks(writer, "A new one on top.")
+    until(reader, "document.getElementById('feed').textContent.includes('A new one on top.')")
+    reader.wait_for_timeout(200)
+    assert abs(reader.locator(f"#{identity}").bounding_box()["y"] - before) < 3
+
+
+def test_a_hidden_tab_follows_nothing_and_catches_up(window: Any) -> None:
+    reader, writer = window("lead"), window("amara")
+    reader.goto("/recognition")
+    turn = """hidden => {
+        Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
+        document.dispatchEvent(new Event('visibilitychange'));
+    }"""
+    reader.evaluate(turn, True)
+    give_thanks(writer, "Said while nobody looked.")
+    reader.wait_for_timeout(600)
+    assert not reader.evaluate("document.body.textContent.includes('Said while nobody looked.')")
+    reader.evaluate(turn, False)
+    until(reader, "document.body.textContent.includes('Said while nobody looked.')")
+    assert reader.get_by_text("Said while nobody looked.").count() == 1
+
+
+def test_private_thanks_reach_no_other_window(window: Any) -> None:
+    reader, writer, receiver = window("lead"), window("amara"), window("priya")
+    reader.goto("/recognition")
+    give_thanks(writer, "Just between us.", visibility="private")
+    assert writer.get_by_text("Your thanks are given.").is_visible()
+    give_thanks(writer, "And this for all to see.", visibility="everyone")
+    until(reader, "document.body.textContent.includes('And this for all to see.')")
+    assert not reader.evaluate("document.body.textContent.includes('Just between us.')")
+    receiver.goto("/path")
+    receiver_sees = receiver.evaluate("document.body.textContent")
+    assert "Just between us." in receiver_sees
+    assert "only for you" in receiver_sees
+
+
+def test_the_wall_renews_itself(window: Any) -> None:
+    wall, writer = window("lead"), window("amara")
+    wall.goto("/recognition/wall")
+    wall.evaluate("window.kept = true")
+    give_thanks(writer, "A line for the whole floor.", visibility="everyone")
+    until(wall, "document.body.textContent.includes('A line for the whole floor.')")
+    assert wall.evaluate("window.kept")
+
+
+def test_a_post_is_taken_down_from_its_menu(window: Any) -> None:
+    writer = window("amara")
+    give_thanks(writer, "Written too early.")
+    writer.on("dialog", lambda dialog: dialog.accept())
+    post = writer.locator(".post", has_text="Written too early.")
+    post.get_by_label("More about this post").click()
+    post.get_by_role("button", name="Withdraw these thanks").click()
+    until(writer, "!document.getElementById('feed').textContent.includes('Written too early.')")
+    until(writer, "document.getElementById('toasts').textContent.includes('out of the feed')")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("amara", "/path"),
+        ("amara", "/path/milestones"),
+        ("lead", "/path"),
+        ("amara", "/recognition"),
+        ("amara", "/recognition?scope=team"),
+        ("amara", "/recognition/thank"),
+        ("lead", "/recognition/wall"),
+    ],
+)
+@pytest.mark.parametrize(("width", "theme"), [(360, "dark"), (1280, "light")])
+def test_every_page_fits_and_is_accessible(window: Any, name: str, path: str, width: int, theme: str) -> None:
+    page = window(name, width, theme)
+    page.goto(path)
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls sideways"
+    found = axe_api.Axe().run(page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["target"]) for one in found] == []
