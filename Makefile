@@ -3,6 +3,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PORT ?= 8000
+# a test file stays with one process, so that what it starts is started once
+TEST := $(BIN)/pytest -n auto --dist loadfile
 
 .PHONY: demo test test-quick test-full bench lint system-deps clean
 
@@ -10,15 +12,15 @@ demo: .venv/run-ready
 	$(BIN)/trainer demo --port $(PORT)
 
 test: .venv/test-ready
-	$(BIN)/pytest
+	$(TEST)
 
 # without a browser, PostgreSQL and the slow ones: under three minutes
 test-quick: .venv/test-ready
-	TRAINER_TEST_ENGINES=sqlite $(BIN)/pytest -q -m "not browser and not slow"
+	TRAINER_TEST_ENGINES=sqlite $(TEST) -q -m "not browser and not slow"
 
 # every page in every theme and width, larger data
 test-full: .venv/test-ready
-	TRAINER_TEST_FULL=1 $(BIN)/pytest
+	TRAINER_TEST_FULL=1 $(TEST)
 
 bench: .venv/test-ready
 	$(BIN)/python -m benchmarks

@@ -1,7 +1,7 @@
 """The `trainer` command: everything an operator does from a shell.
 
-Exit codes: 0 done, 1 failed (with the reason in words), 2 wrong usage. Heavy imports happen inside the commands, so that
-`trainer --help` answers at once.
+Exit codes: 0 done, 1 failed (with the reason in words), 2 wrong usage. Heavy imports happen inside the commands, so
+that `trainer --help` answers at once.
 """
 
 import asyncio
@@ -163,7 +163,7 @@ async def _check_schema(settings: Settings) -> None:
             )
         if pending := await db.pending_migrations():
             raise click.ClickException(
-                f"{len(pending)} database change(s) are due. New centre: trainer init. After an update: trainer migrate."
+                f"{len(pending)} database change(s) are due. New centre: trainer init. After an update: migrate."
             )
     finally:
         await db.close_database()
@@ -238,7 +238,9 @@ def token() -> None:
 
 @token.command("create")
 @click.argument("email")
-@click.option("--scope", "scopes", multiple=True, required=True, help="clips:read, recordings:write … or all.")
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, help="clips:read, recordings:write … or all."
+)
 @click.option("--name", default="command line", show_default=True)
 def create_token(email: str, scopes: tuple[str, ...], name: str) -> None:
     """Make a token for a person; it is printed once and nothing else is."""
@@ -253,7 +255,9 @@ def jobs_group() -> None:
 
 
 @jobs_group.command("run")
-@click.option("--at", "moment", help="ISO date and time: carry out what would have been due by then, once each.")
+@click.option(
+    "--at", "moment", help="ISO date and time: carry out what would have been due by then, once each."
+)
 def run_jobs(moment: str | None) -> None:
     """Carry out everything that is due, then stop."""
     from trainer import jobs
@@ -261,7 +265,9 @@ def run_jobs(moment: str | None) -> None:
     try:
         now = datetime.fromisoformat(moment) if moment else datetime.now(UTC)
     except ValueError as error:
-        raise click.BadParameter("give a date and time such as 2026-11-23T09:00", param_hint="--at") from error
+        raise click.BadParameter(
+            "give a date and time such as 2026-11-23T09:00", param_hint="--at"
+        ) from error
     count = run(Settings(), lambda: jobs.drain(now if now.tzinfo else now.replace(tzinfo=UTC)))
     done(f"{count} job(s) carried out.")
 

@@ -34,32 +34,45 @@ async def examine(settings: Settings) -> list[Finding]:
 def _data_folder(settings: Settings) -> list[Finding]:
     folder = settings.data.absolute()
     if not folder.is_dir():
-        return [Finding(f"There is no data folder at {folder}.", False, "Run: trainer init, or set TRAINER_DATA.")]
+        return [
+            Finding(f"There is no data folder at {folder}.", False, "Run: trainer init, or set TRAINER_DATA.")
+        ]
     findings = []
     if os.access(folder, os.W_OK):
         findings.append(Finding(f"The data folder {folder} can be written."))
     else:
-        findings.append(Finding(f"The data folder {folder} cannot be written.", False, "Give it to the service's user."))
+        remedy = "Give it to the service's user."
+        findings.append(Finding(f"The data folder {folder} cannot be written.", False, remedy))
     free = shutil.disk_usage(folder).free
     enough = free > LOW_DISK
     remedy = "" if enough else "Free some space; uploads are refused when the disk is full."
     findings.append(Finding(f"{free / (1 << 30):.1f} GB are free there.", enough, remedy))
     key = folder / "secret-key"
     if key.exists() and key.stat().st_mode & 0o077:
-        findings.append(Finding("Others on this machine can read the secret key.", False, f"Run: chmod 600 {key}"))
+        findings.append(
+            Finding("Others on this machine can read the secret key.", False, f"Run: chmod 600 {key}")
+        )
     return findings
 
 
 async def _database(settings: Settings) -> list[Finding]:
     version = sqlite3.sqlite_version_info
     if not settings.database_url and version < (3, 38):
-        return [Finding(f"SQLite {sqlite3.sqlite_version} is too old.", False, "Use Python with SQLite 3.38 or newer.")]
+        return [
+            Finding(
+                f"SQLite {sqlite3.sqlite_version} is too old.", False, "Use Python with SQLite 3.38 or newer."
+            )
+        ]
     if not settings.database_url and not (settings.data / "trainer.sqlite").exists():
         return [Finding("There is no database yet.", False, "Run: trainer init")]
     try:
         await db.open_database(settings.effective_database_url, pool_size=1)
     except db.DatabaseError as error:
-        return [Finding(f"The database does not answer: {error}", False, "Check TRAINER_DATABASE_URL and the server.")]
+        return [
+            Finding(
+                f"The database does not answer: {error}", False, "Check TRAINER_DATABASE_URL and the server."
+            )
+        ]
     try:
         if await db.newer_schema():
             return [Finding("The database is newer than this version.", False, "Install the newer version.")]
@@ -79,7 +92,9 @@ async def _storage(settings: Settings) -> Finding:
         finally:
             await storage.close_storage()
     except storage.StorageError as error:
-        return Finding(f"Storage does not answer: {error}", False, "Check TRAINER_STORAGE_URL and its credentials.")
+        return Finding(
+            f"Storage does not answer: {error}", False, "Check TRAINER_STORAGE_URL and its credentials."
+        )
     return Finding("Storage can be written and read.")
 
 

@@ -67,7 +67,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Invalid(_("%(file)s is not readable as YAML: %(why)s") % {"file": path.name, "why": error}) from error
+        raise Invalid(
+            _("%(file)s is not readable as YAML: %(why)s") % {"file": path.name, "why": error}
+        ) from error
     if not isinstance(document, dict):
         raise Invalid(_("%(file)s holds no document.") % {"file": path.name})
     return document

@@ -106,7 +106,7 @@ def test_only_queries_and_the_database_hold_raw_sql() -> None:
         ):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if node.value.lstrip().startswith(beginnings):
-                    found.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            if text.lstrip().startswith(beginnings):
+                found.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
     assert not found

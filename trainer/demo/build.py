@@ -100,4 +100,3 @@ def _birthday(person: dict[str, Any], today: date) -> str | None:
         return (today + timedelta(days=person["birthday_in_days"])).strftime("%m-%d")
     birthday: str | None = person["birthday"]
     return birthday
-

@@ -1,4 +1,4 @@
-"""`trainer demo`: builds the sample centre when it is not there yet, prints one-click links, serves it on this machine."""
+"""`trainer demo`: builds the sample centre when it is not there yet, prints one-click links, serves it here."""
 
 import asyncio
 import os
@@ -80,11 +80,11 @@ def _build(settings: Settings, console: Console) -> None:
         def show(what: str, done: int, total: int) -> None:
             bar.update(task, description=what, completed=done, total=total)
 
-        asyncio.run(_fill(settings, show))
+        asyncio.run(fill(settings, show))
     building.unlink()
 
 
-async def _fill(settings: Settings, show: build.Progress) -> None:
+async def fill(settings: Settings, show: build.Progress) -> None:
     from trainer import db, storage
 
     await db.open_database(settings.effective_database_url)

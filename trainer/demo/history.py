@@ -1,7 +1,7 @@
 """Three months of believable history, lived through in order with the clock turned to each moment.
 
-People take modules by answering their steps, thank each other and are signed off; after each day the due jobs run, so that
-milestones, occasions and posts come from the same code as on any other day.
+People take modules by answering their steps, thank each other and are signed off; after each day the due jobs run, so
+that milestones, occasions and posts come from the same code as on any other day.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,7 +16,6 @@ from trainer import db, facts, jobs
 from trainer.appreciation.service import behaviour_kind_of, thank
 from trainer.clips.service import clips_by_ids
 from trainer.people.service import PersonView, people_by_ids
-from trainer.recognition import posts
 from trainer.training import enrolling, grading, taking
 from trainer.training.modules import StepView
 from trainer.web.session import Viewer
@@ -75,7 +74,7 @@ async def live_through(
             with db.as_of(item.at):
                 await item.do()
             await jobs.drain(item.at)
-    await posts.give_places()
+    await jobs.drain(now)
 
 
 def _happenings(sample: Sample, viewers: Mapping[str, Viewer], now: datetime) -> list[Happening]:
