@@ -154,7 +154,10 @@ def traces(app: Litestar, settings: Settings) -> Callable[[], Awaitable[Traces]]
         return sum(path.is_file() for path in folder.rglob("*"))
 
     async def count() -> Traces:
-        waiting = await db.fetch("SELECT id FROM job WHERE state IN ('queued', 'running')")
+        waiting = await db.fetch(
+            """SELECT id FROM job WHERE state IN ('queued', 'running')
+               AND name IN ('prepare_recording', 'remove_call_objects')"""
+        )
         return Traces(
             rows=await Recording.count(),
             lines=await Segment.count(),

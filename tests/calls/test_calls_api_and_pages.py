@@ -15,6 +15,7 @@ from trainer.calls import service
 from trainer.calls.service import RecordingFields
 from trainer.calls.tables import Recording
 from trainer.problems import PreconditionFailed
+from trainer.storage import storage
 
 
 @pytest.fixture
@@ -209,3 +210,22 @@ async def test_ids_that_name_nothing_are_404(trainer: httpx.AsyncClient) -> None
     for name in ("00000000-0000-4000-8000-000000000000", "nonsense"):
         assert (await trainer.get(f"/api/v1/recordings/{name}")).status_code == 404
         assert (await trainer.get(f"/calls/{name}")).status_code == 404
+
+
+async def test_the_upload_is_described_in_openapi(trainer: httpx.AsyncClient) -> None:
+    document = (await trainer.get("/schema/openapi.json")).json()
+    body = document["paths"]["/api/v1/recordings"]["post"]["requestBody"]
+    form = body["content"]["multipart/form-data"]["schema"]
+    assert form["required"] == ["audio", "consent_basis"]
+    assert {"audio", "transcript", "agent", "called_at", "retain_until", "csat"} <= set(form["properties"])
+
+
+async def test_a_call_whose_waveform_is_lost_can_still_be_read(
+    trainer: httpx.AsyncClient, a_call: CallMaker, cast: Cast
+) -> None:
+    call = await a_call()
+    found = await service.load_recording(cast.viewer("trainer"), call)
+    await storage().delete(found.peaks_key)
+    page = await trainer.get(f"/calls/{call}")
+    assert (page.status_code, "I am lost." in page.text) == (200, True)
+    assert (await trainer.get(f"/api/v1/recordings/{call}/peaks")).status_code == 503

@@ -17,6 +17,7 @@ from trainer.calls import service
 from trainer.calls.jobs import prepare_recording, tidy_recordings
 from trainer.calls.service import RecordingFields
 from trainer.calls.tables import Recording
+from trainer.problems import Invalid
 from trainer.settings import Settings
 
 FIELDS = {"title": "Lost at the exit", "language": "en", "consent_basis": "contract"}
@@ -325,3 +326,30 @@ async def test_a_recording_whose_job_is_lost_does_not_wait_for_ever(
     found = await service.load_recording(cast.viewer("trainer"), call)
     assert (found.state, found.refusal) == ("refused", "not_prepared")
     assert (await traces()).objects == 0
+
+
+@pytest.mark.parametrize("sound", ["wav_stereo", "mp3_cbr", "opus", "m4a_16k", "webm_live"])
+async def test_wherever_a_file_is_cut_it_ends_ready_or_refused_and_whole(
+    cast: Cast, sounds: dict[str, Path], traces: Counter, tmp_path: Path, sound: str
+) -> None:
+    whole, viewer = sounds[sound].read_bytes(), cast.viewer("trainer")
+    kept = gone = 0
+    for share in range(9):
+        cut = tmp_path / f"cut-{share}"
+        cut.write_bytes(whole[: len(whole) * share // 8 + share % 3])
+        before = await traces()
+        try:
+            call = await service.receive_recording(
+                viewer, cut, RecordingFields(consent_basis="contract"), transcript=VTT
+            )
+        except Invalid:
+            assert await traces() == before
+            continue
+        await jobs.drain()
+        found = await service.load_recording(viewer, call)
+        assert found.state in ("ready", "refused")
+        kept, gone = kept + (found.state == "ready"), gone + (found.state == "refused")
+        left = await traces()
+        assert (left.objects, left.jobs) == (2 * kept, 0)
+        assert left.rows == kept + gone
+    assert kept >= 1

@@ -1,5 +1,6 @@
 """JSON API of recordings. `agent` is given as id, e-mail or employee number and answered as {id, name}."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,13 +9,22 @@ from zoneinfo import ZoneInfo
 import msgspec
 from litestar import Response, delete, get, patch, post, route
 from litestar.connection import Request
+from litestar.openapi.spec import (
+    OpenAPIFormat,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    Reference,
+    RequestBody,
+    Schema,
+)
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
 
 from trainer.calls import service
-from trainer.calls.forms import fields_of, read_fields, receive_upload
+from trainer.calls.forms import TEXT_FIELDS, fields_of, read_fields, receive_upload
 from trainer.calls.pages import play
-from trainer.calls.views import STATES, RecordingView
+from trainer.calls.views import CONSENT_BASES, STATES, RecordingView
 from trainer.problems import Invalid
 from trainer.web.api import (
     as_utc,
@@ -56,6 +66,31 @@ class RecordingChanges(msgspec.Struct, forbid_unknown_fields=True):
         return {name: "" if value is None else str(value) for name, value in given.items()}
 
 
+@dataclass
+class UploadOperation(Operation):
+    """How the upload is described in OpenAPI: its body is streamed, so that no parameter of the handler says
+    it.
+    """
+
+    def __post_init__(self) -> None:
+        text, file = (
+            Schema(type=OpenAPIType.STRING),
+            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY),
+        )
+        parts: dict[str, Schema | Reference] = dict.fromkeys(sorted(TEXT_FIELDS), text)
+        parts |= {
+            "audio": file,
+            "transcript": file,
+            "consent_basis": Schema(type=OpenAPIType.STRING, enum=list(CONSENT_BASES)),
+            "staged": Schema(type=OpenAPIType.BOOLEAN),
+            "caller_is_minor": Schema(type=OpenAPIType.BOOLEAN),
+            "csat": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=5),
+            "retain_until": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE),
+        }
+        form = Schema(type=OpenAPIType.OBJECT, properties=parts, required=["audio", "consent_basis"])
+        self.request_body = RequestBody(content={"multipart/form-data": OpenAPIMediaType(schema=form)})
+
+
 def shown(recording: RecordingView) -> dict[str, Any]:
     """The API's form of a recording."""
     agent = {"id": str(recording.agent), "name": recording.agent_name} if recording.agent else None
@@ -94,7 +129,7 @@ def answer(recording: RecordingView, *, status: int = 200) -> Response[dict[str,
     return Response(shown(recording), status_code=status, headers=headers)
 
 
-@post("/recordings", guards=[WRITE, requires(*service.CREATE)])
+@post("/recordings", guards=[WRITE, requires(*service.CREATE)], operation_class=UploadOperation)
 async def add_recording(request: ApiRequest) -> Response[dict[str, Any]]:
     """A call: multipart `audio`, optional `transcript` (WebVTT, SRT, JSON), and its fields as text parts."""
     recording = await receive_upload(request)

@@ -25,6 +25,7 @@ from trainer.calls.tables import Recording, Segment
 from trainer.jobs import JobContext
 from trainer.people.audit import record_audit
 from trainer.storage import StorageError, storage
+from trainer.web.i18n import _, speaking
 from trainer.web.session import Viewer
 
 PREFIX = "recordings"
@@ -53,14 +54,18 @@ async def prepare_recording(context: JobContext, recording: str) -> None:
     reason.
     """
     recording_id = UUID(recording)
-    row = await Recording.select(Recording.object_key).where(_in_state(recording_id, "processing")).first()
+    row = await queries.to_prepare(recording_id)
     if row is None:
         return
+    with speaking(row["locale"] or "en"):
+        note = _("Listening to the call")
+
+    async def tell(done: int, total: int) -> None:
+        await context.progress(done, total, note)
+
     try:
         async with storage().local_path(row["object_key"]) as path:
-            measured: Measured = await in_child(
-                measure, path, timeout_s=LONGEST_DECODE_S, on_progress=context.progress
-            )
+            measured: Measured = await in_child(measure, path, timeout_s=LONGEST_DECODE_S, on_progress=tell)
     except AudioRefused as error:
         await refuse(recording_id, error.reason)
     except StorageError as error:

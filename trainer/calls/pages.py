@@ -13,6 +13,7 @@ from trainer.calls import service
 from trainer.calls.views import CONSENT_BASES, STATES, RecordingView
 from trainer.people.service import visible_people
 from trainer.rulebook.service import rulebook_overview
+from trainer.storage import StorageError
 from trainer.web.i18n import _, text_in
 from trainer.web.media import MediaResponse, media_response
 from trainer.web.session import Viewer, viewer_of
@@ -57,7 +58,7 @@ async def call_page(
         "calls/call.html",
         status=status,
         call=call,
-        bars=(await service.peaks_of(call)).resample(BARS) if call.may_hear else [],
+        bars=await _bars(call) if call.may_hear else [],
         lines=await service.segments_of(call.id) if call.may_hear else [],
         speakers=speaker_names(),
         basis=dict(basis_options()).get(call.consent_basis, call.consent_basis),
@@ -70,6 +71,14 @@ async def call_page(
         may_erase=viewer.has(*service.ERASE),
         errors=errors or {},
     )
+
+
+async def _bars(call: RecordingView) -> list[int]:
+    """The waveform; flat where the storage does not give it, as the words can still be read."""
+    try:
+        return (await service.peaks_of(call)).resample(BARS)
+    except StorageError:
+        return [0] * BARS
 
 
 async def form_choices(viewer: Viewer) -> dict[str, Any]:

@@ -64,6 +64,16 @@ async def listed(
     )
 
 
+async def to_prepare(recording: UUID) -> Row | None:
+    """Where a recording that is still to be prepared lies, and the language of whoever waits for it."""
+    return await db.fetch_one(
+        """SELECT recording.object_key, person.locale FROM recording
+           LEFT JOIN person ON person.id = recording.uploaded_by
+           WHERE recording.id = {} AND recording.state = 'processing'""",
+        recording,
+    )
+
+
 async def segments(recording: UUID, start_ms: int | None, end_ms: int | None) -> list[Row]:
     """The turns of a transcript in order; only those that touch the window, if one is given."""
     return await db.fetch(

@@ -47,7 +47,7 @@ from trainer.problems import (
     PreconditionFailed,
 )
 from trainer.rulebook.tables import Rulebook
-from trainer.storage import storage
+from trainer.storage import StorageError, storage
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
@@ -342,11 +342,13 @@ async def segments_of(
 
 
 async def peaks_of(recording: RecordingView) -> Peaks:
-    """The shape of a ready recording. Raises Conflict before it is ready."""
+    """The shape of a ready recording. Raises Conflict before it is ready, and StorageError."""
     if not recording.peaks_key:
         raise Conflict(_("This call cannot be heard: it is not ready."), slug="not-ready")
     size = await storage().size(recording.peaks_key)
-    return Peaks.from_bytes(await storage().get_range(recording.peaks_key, 0, size or 0))
+    if size is None:
+        raise StorageError("missing", recording.peaks_key)
+    return Peaks.from_bytes(await storage().get_range(recording.peaks_key, 0, size))
 
 
 async def log_play(viewer: Viewer, recording: UUID) -> None:
