@@ -91,22 +91,26 @@ async def build_module(
 
 
 def draft_steps(rule: RuleView, clips: Sequence[ClipView]) -> list[dict[str, Any]]:
-    """The steps that one rule earns from its clips. Each clip is used once where there are enough of them."""
-    good = [clip for clip in clips if clip.polarity == "exemplar" and not clip.staged]
-    good += [clip for clip in clips if clip.polarity == "exemplar" and clip.staged]
+    """The steps that one rule earns from its clips: read, hear, compare, judge, recall.
+
+    What is to be judged was not heard before wherever the clips allow it; then the pair is fresh too, if there are
+    enough. Real calls come before staged ones.
+    """
+    good = sorted((clip for clip in clips if clip.polarity == "exemplar"), key=lambda clip: clip.staged)
     poor = [clip for clip in clips if clip.polarity == "counterexample"]
     poor += [clip for clip in clips if clip.polarity == "near_miss"]
     pin = {"rule": rule.id, "rule_version": rule.version}
     steps: list[dict[str, Any]] = [{"kind": "read_rule", **pin}]
     if good:
         steps.append({"kind": "listen", "clip": good[0].id, **pin})
+    fresh = [*poor[1:], *good[1:]]  # not heard yet, after a pair of the first of each
     if good and poor:
-        pair = good[1] if len(good) > 1 else good[0]
-        steps.append({"kind": "contrast", "clip": pair.id, "other_clip": poor[0].id, **pin})
-    unheard = [clip for clip in [*poor[1:], *good[2:]] if clip]
-    spare = unheard or ([*good[1:2]] if not poor else [])
-    if spare:
-        steps.append({"kind": "judge", "clip": spare[0].id, **pin})
+        better = good[1] if len(fresh) > 1 and len(good) > 1 else good[0]
+        steps.append({"kind": "contrast", "clip": better.id, "other_clip": poor[0].id, **pin})
+        fresh = [clip for clip in fresh if clip is not better]
+    to_judge = [*fresh, *poor, *good]
+    if to_judge:
+        steps.append({"kind": "judge", "clip": to_judge[0].id, **pin})
     steps.append({"kind": "recall", **pin})
     return steps
 

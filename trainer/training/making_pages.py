@@ -17,7 +17,7 @@ from trainer.problems import Conflict, Invalid
 from trainer.rulebook.service import published_rules
 from trainer.training import building, enrolling, modules, queries
 from trainer.training.grading import KINDS
-from trainer.training.modules import BUILDERS, DELETERS, EDITORS, PUBLISHERS, READERS, ModuleView, StepView
+from trainer.training.modules import BUILDERS, DELETERS, EDITORS, PUBLISHERS, READERS, StepView
 from trainer.training.step_pages import ICONS, kind_name, title_of
 from trainer.web.forms import Form, read_form
 from trainer.web.guards import requires
@@ -121,7 +121,7 @@ async def _module_page(
 ) -> Response[str]:
     viewer = viewer_of(request)
     versions = await modules.load_module(viewer, module_id)
-    module = next((view for view in versions if view.version == version), _to_show(versions))
+    module = next((view for view in versions if view.version == version), modules.present(versions))
     steps = await modules.steps_of(module.version_id)
     draft, enrols = module.state == "draft", module.state == "published" and viewer.has(*ENROLLERS)
     if missing is None:
@@ -148,11 +148,6 @@ async def _module_page(
         may_discard=draft and viewer.has(*DELETERS),
         may_enrol=enrols,
     )
-
-
-def _to_show(versions: Sequence[ModuleView]) -> ModuleView:
-    order = {"draft": 0, "published": 1}
-    return min(versions, key=lambda view: (order.get(view.state, 2), -view.version))
 
 
 async def _clips_of(steps: Sequence[StepView]) -> dict[UUID, ClipView]:
@@ -302,7 +297,7 @@ async def _step_form(
     request: Page, module_id: UUID, step: StepView | None, kind: str, form: Form
 ) -> Response[str]:
     viewer = viewer_of(request)
-    module = _to_show(await modules.load_module(viewer, module_id))
+    module = modules.present(await modules.load_module(viewer, module_id))
     rules = await published_rules()
     clips = await visible_clips(viewer, limit=MOST_CLIPS) if kind in HEARD else []
     fitting = [clip for clip in clips if clip.language == module.language]

@@ -141,6 +141,12 @@ async def load_module(viewer: Viewer, module: UUID) -> list[ModuleView]:
     return views
 
 
+def present(versions: Sequence[ModuleView]) -> ModuleView:
+    """The version to show: the draft if it is among these, else what is published, else the newest."""
+    order = {"draft": 0, "published": 1}
+    return min(versions, key=lambda view: (order.get(view.state, 2), -view.version))
+
+
 def require(viewer: Viewer, roles: Sequence[str]) -> None:
     """Raises Forbidden unless the viewer holds one of the roles."""
     if not viewer.has(*roles):

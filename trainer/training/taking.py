@@ -84,6 +84,13 @@ class Course:
         """Where to go on: where the person was, or the first step that is still open."""
         return max(0, min(self.enrolment.at_step, self.first_open, len(self.steps) - 1))
 
+    def find(self, step: UUID) -> StepView:
+        """The step with this id. Raises NotFound."""
+        found = next((item for item in self.steps if item.id == step), None)
+        if found is None:
+            raise NotFound(_("This step is not part of the module."))
+        return found
+
     def step_at(self, position: int) -> StepView:
         """The step at a position counted from 0. Raises NotFound."""
         if not 0 <= position < len(self.steps):
@@ -145,24 +152,23 @@ async def keep_place(viewer: Viewer, enrolment: UUID, position: int, state: Mapp
 
 
 async def answer(
-    viewer: Viewer, enrolment: UUID, step_id: UUID, given: Mapping[str, Any], *, attempt: int
+    viewer: Viewer, enrolment: UUID, step_id: UUID, given: Mapping[str, Any], *, attempt: int | None
 ) -> tuple[Course, AnswerView]:
-    """Grades a try and keeps it; the same try sent again gets the first grading. Completes the module with
-    its last step.
+    """Grades a try and keeps it, and completes the module with its last step.
 
     `given` by kind: contrast `{chosen: a|b}`, judge `{mark: met|missed, at_ms}`, recall and reflect
-    `{text}`, others `{}`. Raises Conflict when the step's turn has not come or the try's number is not the
-    next one, Invalid for a field.
+    `{text}`, others `{}`. `attempt` counts from 1 (None: the next one); the same try sent again gets the
+    first grading. Raises Conflict when the step's turn has not come or the try's number is not the next
+    one, Invalid for a field.
     """
     async with db.transaction():
         # Held until the end, so that two taps, or two devices, are graded one after the other.
         if not await queries.hold_enrolment(enrolment, viewer.id):
             raise _not_yours()
         course = await open_course(viewer, enrolment)
-        step = next((item for item in course.steps if item.id == step_id), None)
-        if step is None:
-            raise NotFound(_("This step is not part of the module."))
+        step = course.find(step_id)
         before = course.answers.get(step_id, [])
+        attempt = len(before) + 1 if attempt is None else attempt
         if 1 <= attempt <= len(before):
             return course, before[attempt - 1]
         if course.enrolment.completed_at:
