@@ -1,90 +1,35 @@
 """The feed in two windows: thanks given in one appear in the other, which neither reloads nor jumps."""
 
-import asyncio
-import shutil
-import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
+from tests.browser.conftest import Centre, start_centre
 from tests.factories import a_person, a_rulebook, a_team
-from trainer import db
-from trainer.app import create_app
 from trainer.people.sessions import Sessions
-from trainer.settings import Settings
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is in the `test` extra")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is in the `test` extra")
 
 pytestmark = pytest.mark.browser
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
-
-class Centre:
-    """A running centre and the sign-in secrets of its people."""
-
-    def __init__(self, address: str, secrets: dict[str, str]) -> None:
-        self.address = address
-        self.secrets = secrets
-
-
-async def _people(url: str) -> dict[str, str]:
-    await db.open_database(url)
-    try:
-        await db.migrate()
-        await a_rulebook()
-        team = await a_team("Harbour")
-        people = {
-            "amara": await a_person("agent", name="Amara Okafor", team=team),
-            "lead": await a_person("team_lead", name="Kwame Mensah", team=team),
-            "priya": await a_person("agent", name="Priya Nair", team=team),
-        }
-        return {name: await Sessions(14).start(one.id, device="Tests") for name, one in people.items()}
-    finally:
-        await db.close_database()
+async def people() -> dict[str, str]:
+    """Three colleagues of one team; their sign-in secrets."""
+    await a_rulebook()
+    team = await a_team("Harbour")
+    made = {
+        "amara": await a_person("agent", name="Amara Okafor", team=team),
+        "lead": await a_person("team_lead", name="Kwame Mensah", team=team),
+        "priya": await a_person("agent", name="Priya Nair", team=team),
+    }
+    return {name: await Sessions(14).start(one.id, device="Tests") for name, one in made.items()}
 
 
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
-    folder = tmp_path_factory.mktemp("feed")
-    settings = Settings(data=folder, secret_key="only for tests")
-    with_people: dict[str, str] = {}
-    thread = threading.Thread(target=lambda: with_people.update(asyncio.run(_people(_url(settings)))))
-    thread.start()
-    thread.join(30)
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(settings), port=0, log_level="error", timeout_graceful_shutdown=3)
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until_started = time.monotonic() + 20
-    while not server.started and time.monotonic() < until_started:
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Centre(f"http://127.0.0.1:{port}", with_people)
-    server.should_exit = True
-    thread.join(10)
-
-
-def _url(settings: Settings) -> str:
-    settings.data.mkdir(parents=True, exist_ok=True)
-    return settings.effective_database_url
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("Chromium is not installed; `make system-deps` installs it")
-    with playwright_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+    with start_centre(tmp_path_factory.mktemp("feed"), people) as running:
+        yield running
 
 
 @pytest.fixture
@@ -98,13 +43,15 @@ def window(centre: Centre, chromium: Any) -> Iterator[Any]:
             viewport={"width": width, "height": 844},
             color_scheme=theme,
             reduced_motion="reduce",
-            base_url=centre.address,
+            base_url=centre.url,
         )
         contexts.append(context)
-        context.add_cookies([{"name": "encore", "value": centre.secrets[name], "url": centre.address}])
+        context.add_cookies([{"name": "encore", "value": centre.seeded[name], "url": centre.url}])
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+        page.on(
+            "console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None
+        )
         return page
 
     yield opened
@@ -143,7 +90,9 @@ def test_thanks_given_in_one_window_appear_in_the_other(window: Any) -> None:
     until(reader, "document.body.textContent.includes('the real reason came')")
     assert reader.evaluate("window.kept"), "the page was loaded anew"
     assert "Thank someone" in reader.evaluate("document.activeElement.textContent"), "focus moved"
-    until(reader, "document.getElementById('announcer').textContent.includes('Amara Okafor thanked Priya Nair')")
+    until(
+        reader, "document.getElementById('announcer').textContent.includes('Amara Okafor thanked Priya Nair')"
+    )
 
     reader.get_by_role("button", name="Thank", exact=True).first.click()
     until(reader, "document.querySelector('[aria-pressed=true]')?.textContent.includes('Thanked')")

@@ -30,7 +30,12 @@ async def here(app: Litestar) -> Cast:
 
 
 async def thanks(
-    cast: Cast, *, by: str = "amara", to: tuple[str, ...] = ("priya",), visibility: str = "team", words: str = "Calm."
+    cast: Cast,
+    *,
+    by: str = "amara",
+    to: tuple[str, ...] = ("priya",),
+    visibility: str = "team",
+    words: str = "Calm.",
 ) -> UUID:
     return await posts.give_thanks(
         cast.viewer(by),
@@ -183,7 +188,14 @@ async def test_nobody_answers_a_post_about_themselves_or_one_they_cannot_read(ca
 
 @pytest.mark.parametrize(
     ("name", "may"),
-    [("amara", True), ("priya", True), ("lead", True), ("admin", True), ("yusuf", False), ("other_lead", False)],
+    [
+        ("amara", True),
+        ("priya", True),
+        ("lead", True),
+        ("admin", True),
+        ("yusuf", False),
+        ("other_lead", False),
+    ],
 )
 async def test_who_takes_a_post_down(cast: Cast, name: str, may: bool) -> None:
     given = await thanks(cast, visibility="everyone")
@@ -301,7 +313,9 @@ async def test_a_kept_fragment_is_never_shown_to_somebody_it_is_wrong_for(
             await sign_in(browser, getattr(here, name))
             seen[name] = (await browser.get("/recognition")).text
     assert "Mend the words" in seen["amara"]
-    assert seen["amara"].count('hx-post="/recognition/posts/') == 2, "take back own thanks, answer the milestone"
+    assert seen["amara"].count('hx-post="/recognition/posts/') == 2, (
+        "take back own thanks, answer the milestone"
+    )
     assert seen["priya"].count("/cheer") == 0, "both are about her"
     assert "Take down this post about me" in seen["priya"]
     assert seen["lead"].count("/cheer") == 2

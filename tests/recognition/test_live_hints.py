@@ -58,9 +58,7 @@ async def test_only_those_who_may_read_a_post_are_told_of_it(
     cast: Cast, broker: Broker, watch: stream.FeedWatch, visibility: str
 ) -> None:
     await watch.follow()
-    streams = {
-        name: broker.subscribe(stream.topics_of(cast.viewer(name), only_team=False)) for name in NAMES
-    }
+    streams = {name: broker.subscribe(stream.topics_of(cast.viewer(name), only_team=False)) for name in NAMES}
     await thanks(cast, by="trainer", to=("priya",), visibility=visibility)
     await milestone(cast.yusuf.id)  # told after it, so that silence is no accident
     await heard(streams["admin"], 1 if visibility == "private" else 2)
@@ -69,7 +67,9 @@ async def test_only_those_who_may_read_a_post_are_told_of_it(
         name: {hint.data for hint in await one.take(0.05)} for name, one in streams.items() if name != "admin"
     }
     may_read = {
-        name for name in NAMES if any(str(key.id) == first for key in await posts.feed_keys(cast.viewer(name)))
+        name
+        for name in NAMES
+        if any(str(key.id) == first for key in await posts.feed_keys(cast.viewer(name)))
     }
     assert {name for name, posts_told in told.items() if first in posts_told} == may_read - {"admin"}
 

@@ -93,7 +93,9 @@ async def test_a_leap_day_birthday_comes_once_even_when_the_preference_changes(
     for day in range(3):
         await occasions.celebrate(NOON + timedelta(days=day))
     assert await kinds(cast.viewer("lead")) == [("birthday", on)]
-    await edit_person(viewer_for(person), person.id, {"leap_day": "03-01" if leap_day == "02-28" else "02-28"})
+    await edit_person(
+        viewer_for(person), person.id, {"leap_day": "03-01" if leap_day == "02-28" else "02-28"}
+    )
     for day in range(5):
         await occasions.celebrate(NOON + timedelta(days=day))
     assert await kinds(cast.viewer("lead")) == [("birthday", on)]
@@ -158,7 +160,17 @@ async def test_what_is_coming_up(cast: Cast) -> None:
                     cast.viewer(name), date(2027, 3, 1), date(2027, 3, 8), limit=50
                 )
             ]
-            for name in ("amara", "priya", "lead", "other_lead", "yusuf", "trainer", "analyst", "manager", "admin")
+            for name in (
+                "amara",
+                "priya",
+                "lead",
+                "other_lead",
+                "yusuf",
+                "trainer",
+                "analyst",
+                "manager",
+                "admin",
+            )
         }
     birthday, joined = ("birthday", cast.priya.id), ("work_anniversary", hired.id)
     assert seen == {
