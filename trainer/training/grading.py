@@ -20,6 +20,8 @@ REMEMBERED = 6_000
 FULL = 10_000
 LONGEST_TEXT = 4_000
 
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+
 Side = Literal["a", "b"]
 
 
@@ -104,10 +106,7 @@ def _holds(text: str, token: str) -> bool:
         wanted = unicodedata.normalize("NFKC", word.strip()).casefold()
         if not wanted:
             continue
-        if wanted.isascii():
-            if re.search(rf"\b{re.escape(wanted)}", plain):
-                return True
-        elif wanted in plain:
+        if wanted in plain if _HAN.search(wanted) else re.search(rf"\b{re.escape(wanted)}", plain):
             return True
     return False
 
