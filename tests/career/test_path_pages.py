@@ -1,0 +1,233 @@
+"""The agent's home and the pages around the path."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from tests.career.conftest import import_all
+from tests.career.test_awards import take
+from tests.factories import a_person, a_rulebook, a_team, viewer_for
+from trainer import db, jobs
+from trainer.appreciation.service import thank
+from trainer.career import home, service
+from trainer.career.days import set_site_zone
+from trainer.people.service import PersonView
+from trainer.training import service as training
+from trainer.training import taking
+
+
+@pytest.fixture
+async def agent(app: Litestar) -> PersonView:
+    """An agent on the first day, in a team, enrolled in the starter module."""
+    await a_rulebook()
+    await import_all()
+    agent = await a_person(
+        "agent", name="Lin Xia", team=await a_team("Harbour"), hired_on=db.utc_now().date()
+    )
+    await jobs.drain()
+    return agent
+
+
+async def test_on_day_one_the_first_module_waits_and_every_level_is_seen(
+    agent: PersonView, client: httpx.AsyncClient, sign_in: Any
+) -> None:
+    """004-14"""
+    await sign_in(client, agent)
+    page = (await client.get("/path")).text
+    enrolment = await training.next_step_of(agent.id)
+    assert enrolment is not None
+    assert "Your first module" in page
+    assert f'action="/learn/{enrolment.id}/begin"' in page
+    for level in ("Ready for calls", "Confident listener", "Trusted resolver", "Peer coach"):
+        assert level in page
+    assert "Complete “Happy simple effective”" in page, "what is missing"
+    assert page.count("button primary") == 1
+    assert "Words from colleagues will stand here" in page
+
+
+async def test_half_way_it_goes_on_where_one_stopped(
+    agent: PersonView, client: httpx.AsyncClient, sign_in: Any
+) -> None:
+    viewer = viewer_for(agent)
+    enrolment = await training.next_step_of(agent.id)
+    assert enrolment is not None
+    course = await taking.open_course(viewer, enrolment.id)
+    await taking.answer(viewer, enrolment.id, course.steps[0].id, {}, attempt=1)
+    await sign_in(client, agent)
+    page = (await client.get("/path")).text
+    assert "Go on where you stopped" in page
+    assert "Step 2 of 2" in page
+    assert "And this" in page
+
+
+async def test_when_nothing_is_open_the_page_still_names_one_next_step(
+    agent: PersonView, client: httpx.AsyncClient, sign_in: Any
+) -> None:
+    await sign_in(client, agent)
+    await take(agent)
+    await jobs.drain()
+    page = (await client.get("/path")).text
+    assert "Safe and honest" in page
+    assert 'name="module" value="safe-and-honest"' in page
+    await take(agent, "safe-and-honest")
+    await jobs.drain()
+    assert "Ask your lead for half an hour" in (await client.get("/path")).text
+    lead = await a_person("team_lead", team=agent.team)
+    await service.sign_off(viewer_for(lead), agent.id, "buddy-shift")
+    await take(agent, "hear-the-need")
+    await jobs.drain()
+    page = (await client.get("/path")).text
+    assert "Tell a colleague what they did well" in page
+    assert "Reached in" in page
+    await thank(
+        viewer_for(agent), to=[lead.id], behaviour_kind="rule", behaviour_code="R01", message="Thank you.",
+        visibility="team",
+    )  # fmt: skip
+    await jobs.drain()
+    assert "You have done what can be done today" in (await client.get("/path")).text
+
+
+async def test_said_about_you_shows_what_only_you_may_read(
+    agent: PersonView, client: httpx.AsyncClient, sign_in: Any
+) -> None:
+    author = await a_person("trainer", name="Rosa Delgado")
+    await thank(
+        viewer_for(author), to=[agent.id], behaviour_kind="rule", behaviour_code="R01",
+        message="You asked <i>back</i>.", visibility="private",
+    )  # fmt: skip
+    await sign_in(client, agent)
+    page = (await client.get("/path")).text
+    assert "You asked &lt;i&gt;back&lt;/i&gt;." in page
+    assert "only for you" in page
+
+
+async def test_the_home_costs_four_queries_at_most(
+    agent: PersonView, client: httpx.AsyncClient, sign_in: Any, count_queries: Any
+) -> None:
+    await sign_in(client, agent)
+    await client.get("/path")
+    with count_queries() as counted:
+        assert (await client.get("/path")).status_code == 200
+    assert counted.count <= 4, counted.statements
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "part"),
+    [
+        ("Asia/Tokyo", 23, "morning"),
+        ("Europe/London", 13, "afternoon"),
+        ("", 13, "morning"),
+        ("UTC", 22, "evening"),
+    ],
+)
+async def test_the_greeting_knows_the_persons_clock(zone: str, hour: int, part: str) -> None:
+    """ "" is the site's zone."""
+    set_site_zone("America/Lima")
+    try:
+        viewer = home.Viewer(db.new_id(), "X", frozenset(), None, None, "en", zone)
+        with db.as_of(datetime(2026, 1, 5, hour, tzinfo=ZoneInfo("UTC"))):
+            assert home.part_of_day(viewer) == part
+    finally:
+        set_site_zone("UTC")
+
+
+async def test_others_are_told_what_the_page_is_for(
+    agent: PersonView, client: httpx.AsyncClient, sign_in: Any
+) -> None:
+    await sign_in(client, await a_person("trainer"))
+    answer = await client.get("/path")
+    assert answer.status_code == 200
+    assert "Not for your role" in answer.text
+    assert (await client.get("/path/milestones")).status_code == 200
+
+
+async def test_the_done_page_may_ask_what_was_reached(
+    agent: PersonView, client: httpx.AsyncClient, sign_in: Any
+) -> None:
+    await sign_in(client, agent)
+    before = (db.utc_now() - timedelta(seconds=1)).isoformat()
+    assert (await client.get("/path/reached", params={"since": before})).text.strip() == ""
+    await take(agent)
+    early = (await client.get("/path/reached", params={"since": before})).text
+    assert "Happy, simple, effective" in early, "before the job has written it down"
+    await jobs.drain()
+    told = (await client.get("/path/reached", params={"since": before})).text
+    assert told.count("Milestone reached") == 1
+    later = (db.utc_now() + timedelta(seconds=1)).isoformat()
+    assert (await client.get("/path/reached", params={"since": later})).text.strip() == ""
+    for nonsense in ("", "yesterday", "2026-01-01T00:00:00"):
+        assert (await client.get("/path/reached", params={"since": nonsense})).status_code == 400
+
+
+async def test_a_lead_opens_a_path_and_signs_off(
+    agent: PersonView, client: httpx.AsyncClient, sign_in: Any
+) -> None:
+    await sign_in(client, await a_person("team_lead", team=agent.team))
+    page = (await client.get(f"/people/{agent.id}/path")).text
+    assert "Sign off: A shift with your buddy" in page
+    answer = await client.post(f"/people/{agent.id}/path/sign-offs", data={"subject": "buddy-shift"})
+    assert answer.status_code == 303
+    await jobs.drain()
+    assert "Sign off: A shift with your buddy" not in (await client.get(f"/people/{agent.id}/path")).text
+
+
+@pytest.mark.parametrize(
+    ("role", "same_team", "status"),
+    [("team_lead", True, 200), ("admin", False, 200), ("team_lead", False, 404), ("trainer", True, 404),
+     ("qa_analyst", True, 404), ("manager", True, 404), ("agent", True, 404)],
+)  # fmt: skip
+async def test_who_opens_somebodys_path_on_the_page_and_by_the_api(
+    agent: PersonView, new_client: Callable[..., Any], sign_in: Any, use_token: Any,
+    role: str, same_team: bool, status: int,
+) -> None:  # fmt: skip
+    viewer = await a_person(role, team=agent.team if same_team else None)
+    async with new_client() as browser, new_client() as program:
+        await sign_in(browser, viewer)
+        await use_token(program, viewer, "people:write")
+        assert (await browser.get(f"/people/{agent.id}/path")).status_code == status
+        assert (await program.get(f"/api/v1/people/{agent.id}/path")).status_code == status
+        sign = {"subject": "buddy-shift"}
+        given = await program.post(f"/api/v1/people/{agent.id}/sign-offs", json=sign)
+        assert given.status_code == (201 if status == 200 else 404)
+
+
+async def test_the_api_lists_milestones_with_ones_own_progress(
+    agent: PersonView, client: httpx.AsyncClient, use_token: Any
+) -> None:
+    await take(agent)
+    await jobs.drain()
+    await use_token(client, agent, "milestones:read", "people:read")
+    first = (await client.get("/api/v1/milestones?limit=4")).json()
+    assert [item["code"] for item in first["items"]] == [
+        "first-module", "safe-hands", "buddy-shift", "full-month-on-the-line",
+    ]  # fmt: skip
+    assert first["items"][0]["reached_at"]
+    assert first["items"][1]["criteria"][0] == {
+        "fact": "module_completed", "subject": "safe-and-honest", "distinct": False, "count": 1, "have": 0,
+        "met": False, "text": "Complete “Safe and honest”",
+    }  # fmt: skip
+    seen = list(first["items"])
+    cursor = first["next_cursor"]
+    while cursor:
+        page = (await client.get("/api/v1/milestones", params={"limit": 4, "cursor": cursor})).json()
+        seen += page["items"]
+        cursor = page["next_cursor"]
+    assert len({item["code"] for item in seen}) == len(seen) == 13
+    assert (await client.get("/api/v1/milestones?cursor=bm9uc2Vuc2U")).status_code == 400
+    mine = (await client.get("/api/v1/people/me/path")).json()
+    assert mine["current"] == "ready-for-calls"
+    assert [level["state"] for level in mine["levels"]] == ["now", "next", "next", "next"]
+    assert mine["levels"][0]["horizon"] == "near"
+
+
+async def test_a_token_without_the_scope_reads_no_path(
+    agent: PersonView, client: httpx.AsyncClient, use_token: Any
+) -> None:
+    await use_token(client, agent, "rules:read")
+    for address in ("/milestones", f"/people/{agent.id}/path", "/feed", "/occasions", "/appreciations"):
+        assert (await client.get(f"/api/v1{address}")).status_code == 403
