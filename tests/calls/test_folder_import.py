@@ -113,6 +113,16 @@ async def test_metadata_that_cannot_be_read_stops_before_anything_is_taken(cast:
     assert await Recording.count() == 0
 
 
+async def test_a_library_is_what_it_lists_and_nothing_beside_it(cast: Cast, folder: Path) -> None:
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "make.pyc").write_bytes(b"not a call")
+    assert "__pycache__/make.pyc" not in (await import_recordings(None, folder)).refused
+    listed = {"calls": [{"audio": "letter.wav"}, {"slug": "evening", "audio": "deeper/evening.ogg"}]}
+    (folder / "library.yaml").write_text(yaml.safe_dump(listed), encoding="utf-8")
+    report = await import_recordings(None, folder)
+    assert (set(report.known), set(report.refused)) == ({"evening"}, {"letter.wav"})
+
+
 async def test_one_file_alone(cast: Cast, folder: Path) -> None:
     report = await import_recordings(None, folder / "morning.bin")
     assert set(report.taken) == {"morning.bin"}

@@ -1,9 +1,9 @@
-"""A whole folder of calls taken in at once: `trainer import recordings PATH`, the sample centre, a starter
-library.
+"""A whole folder of calls taken in at once, for `trainer import recordings PATH` and the sample centre.
 
-Every file that is no transcript and no metadata is tried as audio, whatever its name says. Beside `x.mp3`,
-`x.vtt`, `x.srt` or `x.json` is its transcript. `library.yaml` or `metadata.yaml` may describe calls (`calls:
-[{audio, transcript?, title?, agent?, called_at?, language? …}]`, and `defaults:` for all of them).
+A folder with `library.yaml` holds the calls that it lists. In any other every file that is no transcript and
+no metadata is tried as audio, whatever its name says; `metadata.yaml` may describe some of them. Both have
+`calls: [{audio, transcript?, title?, agent?, called_at?, language? …}]` and `defaults:` for all calls. Where
+nothing names a transcript, it is `x.vtt`, `x.srt` or `x.json` beside `x.mp3`.
 Invariant: a bad file never stops the rest, and a call that is here already (by content) is not taken twice.
 """
 
@@ -26,7 +26,8 @@ from trainer.storage import StorageError
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
-METADATA = ("library.yaml", "metadata.yaml")
+LIBRARY = "library.yaml"
+METADATA = (LIBRARY, "metadata.yaml")
 TRANSCRIPTS = (".vtt", ".srt", ".json")
 NOT_AUDIO = (*TRANSCRIPTS, ".yaml", ".yml", ".md", ".txt", ".csv", ".py")
 # Without metadata: calls with one's own customers. The report says so.
@@ -75,9 +76,15 @@ async def import_recordings(
     """
     root = folder if folder.is_dir() else folder.parent
     described, defaults = await asyncio.to_thread(_described, root)
-    files = [folder] if folder.is_file() else await asyncio.to_thread(_audio_files, root)
+    if folder.is_file():
+        files = [folder]
+    elif (root / LIBRARY).is_file():
+        files = list(described)
+    else:
+        found = await asyncio.to_thread(_audio_files, root)
+        files = [*found, *(path for path in described if path not in found)]
     report = FolderReport()
-    for path in [*files, *(path for path in described if path not in files and folder.is_dir())]:
+    for path in files:
         call = {**defaults, **described.get(path, {})}
         name = str(call.get("slug") or path.relative_to(root))
         try:
@@ -163,8 +170,8 @@ def _inside(root: Path, path: Path) -> bool:
 
 def _audio_files(root: Path) -> list[Path]:
     found = [path for path in root.rglob("*") if path.is_file() and path.suffix.lower() not in NOT_AUDIO]
-    hidden = [path for path in found if any(part.startswith(".") for part in path.relative_to(root).parts)]
-    return sorted(set(found) - set(hidden))
+    passed_over = [path for path in found if any(part[0] in "._" for part in path.relative_to(root).parts)]
+    return sorted(set(found) - set(passed_over))
 
 
 def _transcript_of(root: Path, path: Path, named: Any) -> bytes | None:
