@@ -170,7 +170,9 @@ def _inside(root: Path, path: Path) -> bool:
 
 def _audio_files(root: Path) -> list[Path]:
     found = [path for path in root.rglob("*") if path.is_file() and path.suffix.lower() not in NOT_AUDIO]
-    passed_over = [path for path in found if any(part[0] in "._" for part in path.relative_to(root).parts)]
+    passed_over = [
+        path for path in found if any(part.startswith((".", "__")) for part in path.relative_to(root).parts)
+    ]
     return sorted(set(found) - set(passed_over))
 
 
