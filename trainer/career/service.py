@@ -1,7 +1,7 @@
 """Careers: a person's path, awarding milestones from facts, sign-offs, and importing paths.
 
-A milestone is awarded by recording the fact `milestone_reached` with a unique source, so that two processes that
-notice at the same time award it once. The event of the same name tells the rooms above.
+A milestone is awarded by recording the fact `milestone_reached` with a unique source, so that two processes
+that notice at the same time award it once. The event of the same name tells the rooms above.
 """
 
 import json
@@ -151,10 +151,11 @@ def _leads(viewer: Viewer, whose: PersonView) -> bool:
 
 
 async def award_due(person: UUID, path_code: str = AGENT_PATH) -> list[str]:
-    """Records every milestone whose criteria are met by now, each exactly once. Returns the newly reached codes.
+    """Records every milestone whose criteria are met by now, each exactly once. Returns the newly reached
+    codes.
 
-    One that was earned long ago (somebody with years of service joins the product) is dated to that day and told
-    as old, so that it is on the path without being celebrated as news.
+    One that was earned long ago (somebody with years of service joins the product) is dated to that day and
+    told as old, so that it is on the path without being celebrated as news.
     """
     plan = await plan_of(path_code)
     follower, path = await _follower(person, plan)
@@ -184,8 +185,8 @@ async def _follower(person: UUID, plan: Plan) -> tuple[bool, PathView]:
 async def reached_since(person: UUID, moment: datetime, path_code: str = AGENT_PATH) -> list[Reached]:
     """The milestones a person reached after `moment`, newest last.
 
-    One whose criteria are met counts as reached now: the job that writes it down may be a moment away, and whoever
-    has just finished is looking at the page.
+    One whose criteria are met counts as reached now: the job that writes it down may be a moment away, and
+    whoever has just finished is looking at the page.
     """
     path = await path_of(person, path_code)
     now = db.utc_now()

@@ -132,7 +132,7 @@ async def list_occasions(
     viewer = viewer_of(request)
     page = read_page(limit, cursor)
     first = _day("from", from_) or day_of(db.utc_now(), viewer.time_zone)
-    last = _day("to", to) or first + timedelta(days=30)
+    last = _day("to", to) or occasions.days_after(first, timedelta(days=30))
     after = key_of(page, date.fromisoformat, str, str)
     views = await occasions.visible_occasions(viewer, first, last, limit=page.limit + 1, after=after)
     return Response(page_of(views, page, shown_occasion, lambda view: [str(part) for part in view.key]))

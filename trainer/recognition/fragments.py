@@ -1,8 +1,8 @@
 """Posts as HTML, drawn once per kind of reader and kept: most of a busy feed costs no template and no query.
 
-Invariant: the key names everything that a fragment depends on (post and version, language, zone and day of the
-reader, whether they answered, what they may do), so a fragment is never wrong, only unused; the number kept is
-bounded. What changes by the minute ("5 minutes ago") does not belong into a fragment.
+Invariant: the key names everything that a fragment depends on (post and version, language, zone and day of
+the reader, whether they answered, what they may do), so a fragment is never wrong, only unused; the number
+kept is bounded. What changes by the minute ("5 minutes ago") does not belong into a fragment.
 """
 
 from collections import OrderedDict

@@ -1,9 +1,9 @@
 """The daily look at the calendar: full months, work anniversaries and birthdays, each marked once.
 
-It runs every hour, because "today" is the person's day: each person is looked at once their own day has begun.
-Days that were missed (the machine was off) are caught up once. Invariant: an occasion is one row (person, kind,
-day) and one post with a unique source; nobody's birthday is shown unless they opted in; and a date that is
-corrected afterwards does not make the same occasion come twice.
+It runs every hour, because "today" is the person's day: each person is looked at once their own day has
+begun. Days that were missed (the machine was off) are caught up once. Invariant: an occasion is one row
+(person, kind, day) and one post with a unique source; nobody's birthday is shown unless they opted in; and
+a date that is corrected afterwards does not make the same occasion come twice.
 """
 
 from collections.abc import Iterable
@@ -84,7 +84,9 @@ async def _mark(person: dict[str, Any], item: Falling, now: datetime) -> bool:
     async with db.transaction():
         await db.lock(f"occasions:{person['id']}")
         apart = APART[item.kind]
-        if await queries.marked_between(person["id"], item.kind, _add(item.on, -apart), _add(item.on, apart)):
+        if await queries.marked_between(
+            person["id"], item.kind, days_after(item.on, -apart), days_after(item.on, apart)
+        ):
             return False
         row = Occasion(person=person["id"], kind=item.kind, on=item.on, years=item.years, created_at=now)
         await Occasion.insert(row)
@@ -102,7 +104,8 @@ async def _mark(person: dict[str, Any], item: Falling, now: datetime) -> bool:
     return True
 
 
-def _add(day: date, days: timedelta) -> date:
+def days_after(day: date, days: timedelta) -> date:
+    """A day so much later (or earlier), at the ends of the calendar the last (or first) there is."""
     try:
         return day + days
     except OverflowError:
@@ -114,10 +117,10 @@ async def visible_occasions(
 ) -> list[OccasionView]:
     """Occasions of the days given that the viewer may see, at most a year of them, in order of the day.
 
-    Those that were marked are read; those still to come are reckoned. Birthdays: the own one, those that a lead's
-    people opted in, and on the day itself whoever may see the post.
+    Those that were marked are read; those still to come are reckoned. Birthdays: the own one, those that a
+    lead's people opted in, and on the day itself whoever may see the post.
     """
-    last = min(last, _add(first, LONGEST_RANGE))
+    last = min(last, days_after(first, LONGEST_RANGE))
     today = day_of(db.utc_now(), viewer.time_zone)
     marked = await queries.occasions_between(
         first, last, viewer=viewer.id, team=viewer.team, all_teams=viewer.has("admin", "manager")

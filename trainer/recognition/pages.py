@@ -1,5 +1,5 @@
-"""What the feed's pages hold besides posts: what is coming up, this week's milestones, the wall, the choices of
-the form. Invariant: everything here passes the same rights as the posts themselves.
+"""What the feed's pages hold besides posts: what is coming up, this week's milestones, the wall, the
+choices of the form. Invariant: everything here passes the same rights as the posts themselves.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Posts of the feed: writing them, giving them their place, reading them, answering them.
 
-A post is written in the transaction of what it tells of, with a unique source. Its place (`seq`) is given after
-commit by one publisher at a time: rows become visible out of order on PostgreSQL, and a stream that has seen
-place 7 would otherwise never show a 6 that was committed later.
+A post is written in the transaction of what it tells of, with a unique source. Its place (`seq`) is given
+after commit by one publisher at a time: rows become visible out of order on PostgreSQL, and a stream that
+has seen place 7 would otherwise never show a 6 that was committed later.
 """
 
 import json
@@ -34,8 +34,8 @@ PLACED = "feed:placed"
 class PostKey:
     """What a page needs to know of a post before it draws it: enough to find its cached fragment.
 
-    `relation` is what the viewer is to it, and so what they may do: the author (`mending`: may still mend the words),
-    a subject (whom it is about), somebody who moderates, or any other reader.
+    `relation` is what the viewer is to it, and so what they may do: the author (`mending`: may still mend
+    the words), a subject (whom it is about), somebody who moderates, or any other reader.
     """
 
     id: UUID
@@ -299,7 +299,8 @@ async def load_post(viewer: Viewer, post: UUID) -> PostKey:
 
 
 async def cheer(viewer: Viewer, post: UUID, *, on: bool | None = None) -> PostKey:
-    """Answers a post with thanks, or takes the answer back; None turns it over. Returns the post as it is then.
+    """Answers a post with thanks, or takes the answer back; None turns it over. Returns the post as it is
+    then.
 
     Nobody answers a post about themselves.
     """
@@ -322,7 +323,8 @@ async def cheer(viewer: Viewer, post: UUID, *, on: bool | None = None) -> PostKe
 async def hide_post(viewer: Viewer, post: UUID) -> None:
     """Takes a post out of the feed: its author, whom it is about, the lead of its team, or an admin.
 
-    Thanks that their author or a moderator takes down are withdrawn altogether; whoever was thanked keeps them.
+    Thanks that their author or a moderator takes down are withdrawn altogether; whoever was thanked keeps
+    them.
     """
     key = await load_post(viewer, post)
     if key.relation == "other":

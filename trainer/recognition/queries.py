@@ -6,8 +6,8 @@ from uuid import UUID
 
 from trainer import db
 
-# Team posts are read by that team, thanks by the teams of all who were thanked, and by whoever gave or got them;
-# posts for everyone by all. Who moderates (admin) reads both. Private thanks never become a post.
+# Team posts are read by that team, thanks by the teams of all who were thanked, and by whoever gave or got
+# them; posts for everyone by all. Who moderates (admin) reads both. Private thanks never become a post.
 _THANKED = """EXISTS (SELECT 1 FROM appreciation_to JOIN person AS thanked ON thanked.id = appreciation_to.person
                       WHERE appreciation_to.appreciation = post.appreciation AND {})"""
 _OF_TEAM = f"(post.team = {{}} OR {_THANKED.format('thanked.team = {}')})"
@@ -53,10 +53,10 @@ async def posts_by_ids(ids: list[UUID]) -> list[dict[str, Any]]:
     if not ids:
         return []
     return await db.fetch(
-        """SELECT post.id, post.seq, post.kind, post.person, person.name AS person_name, post.team, post.scope,
-               post.params, post.version, post.at, appreciation.id AS appreciation, appreciation.author,
-               author.name AS author_name, appreciation.message, appreciation.behaviour_kind,
-               appreciation.behaviour_code, appreciation.edited_at, appreciation.visibility
+        """SELECT post.id, post.seq, post.kind, post.person, person.name AS person_name, post.team,
+               post.scope, post.params, post.version, post.at, appreciation.id AS appreciation,
+               appreciation.author, author.name AS author_name, appreciation.message,
+               appreciation.behaviour_kind, appreciation.behaviour_code, appreciation.edited_at
            FROM post LEFT JOIN person ON person.id = post.person
            LEFT JOIN appreciation ON appreciation.id = post.appreciation
            LEFT JOIN person author ON author.id = appreciation.author
@@ -95,7 +95,8 @@ async def place(post: UUID, seq: int) -> None:
 async def placed_after(seq: int, limit: int) -> list[dict[str, Any]]:
     """What came into the feed after a place, in order: enough to tell the live streams."""
     return await db.fetch(
-        """SELECT post.id, post.seq, post.team, post.scope, post.person, post.appreciation, appreciation.author
+        """SELECT post.id, post.seq, post.team, post.scope, post.person, post.appreciation,
+               appreciation.author
            FROM post LEFT JOIN appreciation ON appreciation.id = post.appreciation
            WHERE post.seq > {} AND post.hidden_at IS NULL ORDER BY post.seq LIMIT {}""",
         seq,

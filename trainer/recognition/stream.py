@@ -1,9 +1,9 @@
 """The feed's live hints: who hears of which post, and the watcher that tells them in order.
 
-One watcher per process reads what was placed after the last place it told of, and hands out hints. It is woken by
-whoever placed posts (in this process, or on PostgreSQL in any), and looks by itself every two seconds while somebody
-follows, because on SQLite another process cannot wake it. Invariant: hints go out in the order of the feed, each
-once per process; what they name is read through the same rights as ever.
+One watcher per process reads what was placed after the last place it told of, and hands out hints. It is
+woken by whoever placed posts (in this process, or on PostgreSQL in any), and looks by itself every two
+seconds while somebody follows, because on SQLite another process cannot wake it. Invariant: hints go out in
+the order of the feed, each once per process; what they name is read through the same rights as ever.
 """
 
 import logging
