@@ -18,7 +18,6 @@ from trainer.problems import Conflict, Invalid, NotFound
 from trainer.training import queries
 from trainer.training.enrolling import EnrolmentView, enrolment_view
 from trainer.training.grading import (
-    GRADED,
     Unanswerable,
     Verdict,
     accept_ungraded,
@@ -67,10 +66,8 @@ class Course:
     def may_go_on(self, step: StepView) -> bool:
         """A graded step is left when right, or after the second try; others once they were answered."""
         given = self.answers.get(step.id, [])
-        if not given:
-            return False
-        tried = len(given) >= TRIES_BEFORE_GOING_ON
-        return step.kind not in GRADED or tried or any(answer.correct for answer in given)
+        passed = any(answer.correct is not False for answer in given)
+        return passed or len(given) >= TRIES_BEFORE_GOING_ON
 
     @property
     def first_open(self) -> int:
