@@ -1,0 +1,223 @@
+"""Every page of the sample centre: nothing for axe to find, no sideways scrolling on a small phone, no complaint
+in the console. One width and theme a page here; `make test-full` takes them all.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from litestar.routes import HTTPRoute
+
+from tests.browser.conftest import Centre, Window, start_centre
+from tests.browser.test_editor import violations
+from tests.factories import viewer_for
+from trainer import db
+from trainer.app import create_app
+from trainer.demo.build import build
+from trainer.people.links import issue_link
+from trainer.people.service import all_people
+from trainer.people.sessions import Sessions
+from trainer.settings import Settings
+from trainer.training.building import draft_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SMALL = 360
+LOOKS = [(SMALL, "light"), (SMALL, "dark"), (1280, "light"), (1280, "dark")]
+
+# Every page with who opens it; names in braces are filled from the sample centre.
+PAGES = [
+    ("-", "/sign-in"),
+    ("-", "/forgot"),
+    ("-", "/welcome/{link}"),
+    ("agent", "/no-such-page"),
+    ("agent", "/account"),
+    ("admin", "/people"),
+    ("admin", "/people/new"),
+    ("lead", "/people/{agent}"),
+    ("admin", "/people/{agent}/edit"),
+    ("admin", "/teams"),
+    ("admin", "/audit"),
+    ("agent", "/rules"),
+    ("trainer", "/rules/R06"),
+    ("trainer", "/calls"),
+    ("trainer", "/calls/new"),
+    ("trainer", "/calls/{recording}"),
+    ("trainer", "/calls/{recording}/edit"),
+    ("trainer", "/calls/{recording}/clips/new"),
+    ("agent", "/clips"),
+    ("trainer", "/clips/{clip}"),
+    ("trainer", "/clips/{clip}/edit"),
+    ("trainer", "/modules"),
+    ("trainer", "/modules/new"),
+    ("trainer", "/modules/{module}"),
+    ("trainer", "/modules/{draft}"),
+    ("trainer", "/modules/{draft}/steps/new?kind=contrast"),
+    ("trainer", "/modules/{draft}/steps/{step}"),
+    ("agent", "/learn"),
+    ("agent", "/learn/{enrolment}"),
+    ("agent", "/learn/{enrolment}/1"),
+    ("senior", "/learn/{completed}/done"),
+    *(("senior", f"/learn/{{completed}}/{number}") for number in range(1, 9)),
+    ("agent", "/path"),
+    ("senior", "/path"),
+    ("manager", "/path"),
+    ("senior", "/path/milestones"),
+    ("lead", "/people/{agent}/path"),
+    ("senior", "/recognition"),
+    ("agent", "/recognition/thank"),
+    ("lead", "/recognition/wall"),
+]
+# Not pages: sounds, files, fragments of pages above, redirects, streams.
+NOT_PAGES = {
+    "play_call",
+    "play_clip",
+    "play_step",
+    "show_clip_vtt",
+    "export_audit",
+    "show_job",
+    "list_words",
+    "show_clip_state",
+    "show_post",
+    "show_reached",
+    "show_own_thanks",
+    "stream_feed",
+    "show_home",
+    "show_health",
+    "enter_demo",
+}
+
+
+@dataclass
+class Sample:
+    """Who is signed in with which cookie, and what the addresses of pages are filled with."""
+
+    cookies: dict[str, str]
+    names: dict[str, str]
+
+
+async def seed() -> Sample:
+    """Builds the sample centre and signs everybody in."""
+    await build(lambda *_progress: None)
+    people = {str(person.email).split("@")[0]: person for person in await all_people()}
+    sessions = Sessions(14)
+    cookies = {name: await sessions.start(person.id, device="test") for name, person in people.items()}
+    return Sample(cookies, await _names(people))
+
+
+async def _names(people: dict[str, Any]) -> dict[str, str]:
+    async def one(sql: str, *params: Any) -> str:
+        row = await db.fetch_one(sql, *params)
+        assert row, sql
+        return str(row["id"])
+
+    agent, senior = people["agent"].id, people["senior"].id
+    module = await one("SELECT id FROM module WHERE code = {}", "safe-and-honest")
+    draft = await one("SELECT id FROM module WHERE code = {}", "when-you-cannot")
+    version = await draft_of(viewer_for(people["trainer"]), UUID(draft))
+    return {
+        "link": await issue_link(None, agent),
+        "agent": str(agent),
+        "recording": await one("SELECT id FROM recording WHERE title = {}", "Charged twice"),
+        "clip": await one("SELECT id FROM clip WHERE slug = {}", "bill-card-stop"),
+        "module": module,
+        "draft": draft,
+        "step": await one(
+            "SELECT id FROM step WHERE module_version = {} AND kind = 'contrast'", version.version_id
+        ),
+        "enrolment": await one(
+            "SELECT id FROM enrolment WHERE person = {} ORDER BY created_at LIMIT 1", agent
+        ),
+        "completed": await one(
+            "SELECT id FROM enrolment WHERE person = {} AND completed_at IS NOT NULL LIMIT 1", senior
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    with start_centre(tmp_path_factory.mktemp("sample") / "data", seed) as running:
+        yield running
+
+
+def looks() -> list[Any]:
+    """All looks with `make test-full`; else each page in one of them, in turn."""
+    if os.environ.get("TRAINER_TEST_FULL"):
+        return [(*page, *look) for page in PAGES for look in LOOKS]
+    return [(*page, *LOOKS[number % len(LOOKS)]) for number, page in enumerate(PAGES)]
+
+
+@pytest.mark.parametrize(("who", "path", "width", "theme"), looks())
+def test_a_page_is_accessible_and_fits(
+    chromium: Any, centre: Centre, who: str, path: str, width: int, theme: str
+) -> None:
+    with centre.window(chromium, width=width, theme=theme) as window:
+        if who != "-":
+            cookie = {"name": "encore", "value": centre.seeded.cookies[who], "url": centre.url}
+            window.context.add_cookies([cookie])
+        page = window.open(path.format(**centre.seeded.names))
+        page.wait_for_load_state("load")
+        page.wait_for_timeout(300)  # fonts, and what loads a moment later
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls sideways"
+        assert page.locator("h1").count() == 1
+        expected = ["404"] if path == "/no-such-page" else []
+        found = [line for line in violations(window) if not any(word in line for word in expected)]
+        assert found == []
+
+
+def test_every_page_there_is_stands_in_this_list(tmp_path: Any) -> None:
+    app = create_app(Settings(data=tmp_path))
+    shapes = {path.partition("?")[0].count("/"): set() for _who, path in PAGES}
+    for _who, path in PAGES:
+        shapes[path.partition("?")[0].count("/")].add(path.partition("?")[0])
+    missing = []
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute) or route.path.startswith(
+            ("/api", "/schema", "/static", "/{path")
+        ):
+            continue
+        names = {handler.fn.__name__ for handler in route.route_handlers if "GET" in handler.http_methods}
+        if (
+            names
+            and not names & NOT_PAGES
+            and not any(_fits(route.path, path) for path in shapes.get(route.path.count("/"), set()))
+        ):
+            missing.append(route.path)
+    assert missing == []
+
+
+def _fits(pattern: str, path: str) -> bool:
+    """Whether a page's address is one of a route's."""
+    pairs = zip(pattern.split("/"), path.split("/"), strict=True)
+    return all(mine.startswith("{") or mine == theirs for mine, theirs in pairs)
+
+
+def test_targets_are_large_enough_on_a_phone(chromium: Any, centre: Centre) -> None:
+    """44 px for what is pressed with a thumb: buttons and the tabs of the bottom bar."""
+    for who, path in (
+        ("agent", "/path"),
+        ("agent", "/learn"),
+        ("senior", "/recognition"),
+        ("agent", "/learn/{enrolment}/1"),
+    ):
+        with centre.window(chromium, width=SMALL) as window:
+            cookie = {"name": "encore", "value": centre.seeded.cookies[who], "url": centre.url}
+            window.context.add_cookies([cookie])
+            page = window.open(path.format(**centre.seeded.names))
+            for target in page.locator(
+                "main button:visible, main a.button:visible, nav.tabs a:visible"
+            ).all():
+                box = target.bounding_box()
+                assert box, path
+                assert box["height"] >= 44, (path, target.inner_text(), box)
+
+
+def test_a_window_notices_what_goes_wrong(chromium: Any, centre: Centre) -> None:
+    with centre.window(chromium) as window:
+        assert isinstance(window, Window)
+        window.open("/sign-in")
+        window.page.evaluate("console.error('as in a broken page')")
+        assert violations(window) == ["as in a broken page"]
