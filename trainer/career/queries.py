@@ -32,15 +32,17 @@ async def facts_and_hiring(person: UUID, kinds: list[str]) -> list[dict[str, Any
     """The person's facts of these kinds, oldest first, each with the day of hiring and the person's zone.
 
     Somebody without such facts gives one row; nobody gives none. The credit for cutting a clip is the
-    curator's own fact, and no step of the path of the agent who is heard in it.
+    curator's own fact, and no step of the path of the agent who is heard in it. What is dated later than now
+    does not count yet.
     """
     return await db.fetch(
         """SELECT person.hired_on, person.time_zone, person.roles, person.active,
                fact.kind, fact.subject, fact.at
            FROM person LEFT JOIN fact ON fact.person = person.id AND fact.kind IN ({})
-               AND NOT (fact.kind = 'clip_published' AND fact.source LIKE '%:curator')
+               AND fact.at <= {} AND NOT (fact.kind = 'clip_published' AND fact.source LIKE '%:curator')
            WHERE person.id = {} ORDER BY fact.at, fact.source""",
         kinds,
+        db.utc_now(),
         person,
     )
 

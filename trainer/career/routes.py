@@ -38,6 +38,7 @@ async def show_path(request: AnyRequest) -> Response[str]:
         step_title=title_of,
         step_kind=kind_name,
         step_icons=ICONS,
+        criterion_item=wording.as_item,
     )
 
 
