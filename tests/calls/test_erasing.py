@@ -124,6 +124,7 @@ async def test_erased_while_it_is_prepared_nothing_comes_back(
     async def and_erase(*given: Any, **named: Any) -> Any:
         measured = await decode(*given, **named)
         await service.erase_recording(cast.viewer("trainer"), call, "Asked")
+        await db.fetch("DELETE FROM job WHERE name = 'remove_call_objects'")  # another worker did it already
         return measured
 
     monkeypatch.setattr(call_jobs, "in_child", and_erase)

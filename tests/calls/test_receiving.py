@@ -325,6 +325,7 @@ async def test_a_recording_whose_job_is_lost_does_not_wait_for_ever(
     await tidy_recordings(context)
     found = await service.load_recording(cast.viewer("trainer"), call)
     assert (found.state, found.refusal) == ("refused", "not_prepared")
+    assert (found.object_key, found.sha256) == ("", "")
     assert (await traces()).objects == 0
 
 

@@ -13,7 +13,9 @@ from trainer.problems import Conflict, Forbidden, Invalid, NotFound, Preconditio
 from trainer.rulebook import drafting, service
 from trainer.rulebook.drafting import Missing
 from trainer.rulebook.tables import Rule, RuleVersion
+from trainer.rulebook.versions import publish_draft
 from trainer.rulebook.views import RuleView, too_long
+from trainer.web.session import Viewer
 
 ROLES = ("agent", "trainer", "qa_analyst", "team_lead", "manager", "admin")
 FIELDS = {
@@ -109,6 +111,36 @@ async def test_two_people_edit_and_the_second_is_told() -> None:
     with pytest.raises(PreconditionFailed):
         await drafting.edit_rule(other, "R1", {"weight": 3}, expected=draft.revision)
     assert (await service.load_history(trainer, "R1")).versions[0].weight == 2
+
+
+@uses_database
+async def test_what_was_edited_after_it_was_checked_is_not_published() -> None:
+    await a_rule("R1")
+    trainer = await a_viewer("trainer")
+    checked = await drafting.edit_rule(trainer, "R1", {"weight": 1})
+    await drafting.edit_rule(trainer, "R1", {"weight": 2})
+    before = (await service.published_rules(["R1"]))["R1"]
+    with pytest.raises(Conflict):
+        async with db.transaction():
+            await publish_draft(trainer, checked, before)
+    assert (await service.published_rules(["R1"]))["R1"] == before
+
+
+@uses_database
+async def test_an_edit_that_meets_a_publication_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    await a_rule("R1")
+    trainer, analyst = await a_viewer("trainer"), await a_viewer("qa_analyst")
+    await drafting.edit_rule(trainer, "R1", {"weight": 1})
+    as_it_was = await service.load_history(trainer, "R1")
+    published = await drafting.publish_rule(analyst, "R1")
+
+    async def read_just_before(viewer: Viewer, code: str) -> service.RuleHistory:
+        return as_it_was
+
+    monkeypatch.setattr(drafting, "load_history", read_just_before)
+    with pytest.raises(PreconditionFailed):
+        await drafting.edit_rule(trainer, "R1", {"weight": 9})
+    assert (await service.published_rules(["R1"]))["R1"] == published
 
 
 @uses_database
