@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 import yaml
 
-from tests.factories import a_rulebook
+from tests.factories import a_person, a_rulebook
 from tests.training.conftest import Clips
 from tests.training.makers import Cast, a_clip, a_module, begun
-from trainer import db
+from trainer import db, jobs
 from trainer.clips.tables import Clip
 from trainer.people.tables import AuditEntry
 from trainer.problems import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
@@ -310,9 +310,6 @@ async def test_a_document_that_cannot_be_read_is_refused(app: Any, data: dict[st
 
 
 async def test_every_new_agent_begins_with_the_starter_module(cast: Cast):
-    from tests.factories import a_person
-    from trainer import jobs
-
     await library()
     await documents.import_module(None, yaml.safe_load(MODULES[0].read_text(encoding="utf-8")))
     new, lead = await a_person("agent"), await a_person("team_lead")

@@ -328,8 +328,8 @@ async def edit_step(
 
 async def discard_draft(viewer: Viewer, module: UUID) -> None:
     """Throws a draft away, and the module with it when it was never published."""
-    require(viewer, DELETERS)
     views = await load_module(viewer, module)
+    require(viewer, DELETERS)
     draft = next((view for view in views if view.state == "draft"), None)
     if draft is None:
         raise Conflict(_("There is no draft: what was published stays, because people learned with it."))

@@ -211,8 +211,8 @@ async def publish_module(viewer: Viewer, module: UUID, *, revision: int | None =
 
     Raises Conflict `module-not-publishable` with `missing`, a list of sentences.
     """
-    require(viewer, PUBLISHERS)
     views = await load_module(viewer, module)
+    require(viewer, PUBLISHERS)
     draft = next((view for view in views if view.state == "draft"), None)
     if draft is None:
         raise Conflict(_("There is no draft to publish: this version is published already."))
