@@ -323,6 +323,20 @@ async def test_a_kept_fragment_is_never_shown_to_somebody_it_is_wrong_for(
     assert "Mend the words" not in seen["lead"] + seen["admin"] + seen["priya"]
 
 
+async def test_every_reader_sees_a_change_at_once(
+    here: Cast, new_client: Callable[..., Any], sign_in: Any
+) -> None:
+    given = await thanks(here, words="Clam.")
+    (post,) = await ids(here, "lead")
+    async with new_client() as browser:
+        await sign_in(browser, here.lead)
+        assert "Clam." in (await browser.get("/recognition")).text
+        await posts.mend_thanks(here.viewer("amara"), given, "Calm.")
+        assert "Calm." in (await browser.get("/recognition")).text
+        await posts.cheer(here.viewer("admin"), post)
+        assert "Ingrid Solberg" in (await browser.get("/recognition")).text
+
+
 async def test_a_milestone_is_told_in_the_readers_language(
     here: Cast, client: httpx.AsyncClient, sign_in: Any
 ) -> None:
@@ -365,14 +379,16 @@ async def test_show_more_brings_the_rest(here: Cast, client: httpx.AsyncClient, 
 async def test_the_wall_shows_only_what_everyone_may_read(
     here: Cast, client: httpx.AsyncClient, sign_in: Any
 ) -> None:
-    await thanks(here, visibility="team", words="Among us.")
     await thanks(here, visibility="everyone", words="For all to read.", to=("yusuf",))
+    await thanks(here, visibility="team", words="Among us.")
+    await milestone(here.priya.id)
     await thanks(here, visibility="private", words="For you alone.", to=("yusuf",))
     assert (await client.get("/recognition/wall")).status_code in (303, 401)
     await sign_in(client, here.lead)
     wall = (await client.get("/recognition/wall")).text
     assert "For all to read." in wall
     assert "Among us." not in wall
+    assert "Priya Nair" not in wall, "her team's posts are no matter for the wall"
     assert "For you alone." not in wall
     assert "<b>2</b>" in wall, "private thanks are not even counted"
 
