@@ -99,7 +99,7 @@ async def running(app: Litestar) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     settings.incoming.mkdir(parents=True, exist_ok=True)
     await db.open_database(settings.effective_database_url, pool_size=settings.database_pool)
-    storage.open_storage(settings.effective_storage_url)
+    storage.open_storage(settings.effective_storage_url, scratch=settings.data / "scratch")
     uploads.sweep_incoming(settings.incoming)
     broker = app.state.broker = live.Broker(live.bus_for(settings.effective_database_url))
     await broker.start()

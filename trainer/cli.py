@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import rich_click as click
 from pydantic import ValidationError
@@ -213,7 +214,8 @@ def import_(kind: str, path: Path) -> None:
     """Take in people (CSV), a rulebook or curriculum (YAML), or recordings (a folder)."""
     from trainer import exchange
 
-    lines, failed = run(Settings(), lambda: exchange.take_in(kind, path))
+    settings = Settings()
+    lines, failed = run(settings, lambda: exchange.take_in(kind, path, ZoneInfo(settings.time_zone)))
     for line in lines:
         click.echo(line)
     if failed:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -22,8 +23,8 @@ from trainer.web.i18n import _
 YAML = (".yaml", ".yml")
 
 
-async def take_in(kind: str, path: Path) -> tuple[list[str], int]:
-    """Imports a document or folder. Returns lines to print and how many items were refused."""
+async def take_in(kind: str, path: Path, zone: ZoneInfo) -> tuple[list[str], int]:
+    """Imports a document or folder; times without a zone are in `zone`. Returns lines and how many were refused."""
     if kind == "people":
         people = await import_people(None, await asyncio.to_thread(path.read_bytes))
         return people.lines(), len(people.refused)
@@ -32,9 +33,9 @@ async def take_in(kind: str, path: Path) -> tuple[list[str], int]:
     if kind == "curriculum":
         return await _take_curriculum(path), 0
     if (path / "library.yaml").is_file():
-        library = await import_library(path)
+        library = await import_library(path, zone=zone)
         return library.lines(), len(library.refused) + len(library.calls.refused)
-    calls = await import_recordings(None, path)
+    calls = await import_recordings(None, path, zone=zone)
     return calls.lines(), len(calls.refused)
 
 

@@ -22,7 +22,7 @@ def navigation(viewer: Viewer, path: str) -> list[NavItem]:
     entries: list[tuple[bool, str, str, str]] = [
         (viewer.has("agent"), "/path", "route", _("My path")),
         (viewer.has("agent"), "/learn", "book-open", _("Learn")),
-        (viewer.has("trainer", "qa_analyst", "team_lead"), "/calls", "headphones", _("Calls")),
+        (viewer.has("trainer", "qa_analyst", "team_lead", "admin"), "/calls", "headphones", _("Calls")),
         (not viewer.has("admin"), "/clips", "audio-lines", _("Clips")),
         (viewer.has("trainer", "qa_analyst"), "/modules", "layout-grid", _("Modules")),
         (True, "/recognition", "sparkles", _("Recognition")),

@@ -69,7 +69,6 @@ class Settings(BaseSettings):
     tls_cert: Path | None = Field(None, description="Certificate file, to serve https without a proxy.")
     tls_key: Path | None = Field(None, description="Key file that belongs to the certificate.")
     workers_embedded: bool = Field(True, description="Run background jobs inside `trainer serve` too.")
-    audio_processes: int = Field(1, ge=1, le=32, description="Audio jobs that may run at the same time per worker.")
     debug: bool = Field(False, description="Style guide page, templates reloaded. Never on a reachable server.")
 
     @classmethod

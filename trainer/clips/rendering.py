@@ -79,7 +79,8 @@ async def _rendered(row: dict[str, Any]) -> Rendered:
     cuts = tidy((Cut(**cut) for cut in msgspec.json.decode(row["redactions"])), window)
     redactions = [Redaction(cut.start_ms, cut.end_ms, cut.mode) for cut in cuts]
     async with storage().local_path(row["object_key"]) as path:
-        return await in_child(render, path, window.start_ms, window.end_ms, redactions, timeout_s=RENDER_S)
+        span = (window.start_ms, window.end_ms, redactions, row["recording_ms"])
+        return await in_child(render, path, *span, timeout_s=RENDER_S)
 
 
 async def _settle(row: dict[str, Any], columns: dict[Any, Any]) -> bool:

@@ -85,6 +85,8 @@ def title_of(status: int) -> str:
 
 def answer_for(error: Exception, request: Request[Any, Any, Any]) -> ProblemAnswer:
     """What to say about any error."""
+    if isinstance(error, StorageError):
+        log.error("storage away", reason=error.reason, cause=repr(error.cause))
     if isinstance(error, problems.Problem):
         status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
         answer = ProblemAnswer(status, error.name, title_of(status), error.detail, **error.extra)
@@ -107,8 +109,8 @@ def answer_for(error: Exception, request: Request[Any, Any, Any]) -> ProblemAnsw
         return answer
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _http_answer(error)
-    if isinstance(error, DatabaseBusy | DatabaseGone | StorageError):
-        log.error("dependency away", error=repr(error))
+    if isinstance(error, DatabaseBusy | DatabaseGone):
+        log.error("database away", error=repr(error))
         answer = ProblemAnswer(
             503,
             "unavailable",

@@ -121,7 +121,8 @@ class Identify:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        viewer = await self._viewer(scope)
+        # statics are the same for everybody: a page with twenty of them costs one look-up, not twenty-one
+        viewer = None if scope["path"].startswith("/static/") else await self._viewer(scope)
         scope["user"] = viewer
         set_locale(viewer.locale if viewer else self.locale)
         structlog.contextvars.clear_contextvars()
