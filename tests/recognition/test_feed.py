@@ -16,6 +16,7 @@ from tests.recognition.conftest import Cast, make_cast
 from trainer import db, jobs
 from trainer.appreciation import service as appreciation
 from trainer.appreciation.tables import Appreciation
+from trainer.people.tables import Person
 from trainer.problems import Conflict, Forbidden, NotFound
 from trainer.recognition import posts
 from trainer.recognition.tables import Post
@@ -400,3 +401,14 @@ async def test_empty_rooms_say_what_to_do(here: Cast, client: httpx.AsyncClient,
     assert "My team" not in page, "she has none"
     assert (await client.get("/recognition/wall")).status_code == 200
     assert await Post.count() == 0
+
+
+async def test_what_was_said_stays_when_a_name_is_erased(
+    here: Cast, client: httpx.AsyncClient, sign_in: Any
+) -> None:
+    await thanks(here, words="Still true.")
+    await Person.update({Person.name: "", Person.active: False}).where(Person.id == here.amara.id)
+    await sign_in(client, here.lead)
+    page = (await client.get("/recognition")).text
+    assert "Still true." in page
+    assert "A former colleague" in page

@@ -52,6 +52,11 @@ class AppreciationView:
         return int((self.edited_at or self.created_at).timestamp() * 1000)
 
 
+def name_of(name: str | None) -> str:
+    """What somebody is called whose name may have been erased: the words they gave or got stay."""
+    return name or _("A former colleague")
+
+
 async def behaviour_kind_of(code: str) -> str:
     """Whether a behaviour's code names a rule or a value; an unknown one is refused by `thank`."""
     return "rule" if await behaviour_title("rule", code) else "value"
@@ -231,7 +236,7 @@ async def said_about(person: UUID, limit: int = 3) -> list[AppreciationView]:
 async def _with_receivers(rows: list[dict[str, Any]]) -> list[AppreciationView]:
     to: dict[UUID, list[Receiver]] = {}
     for row in await queries.receivers_of([row["id"] for row in rows]):
-        to.setdefault(row["appreciation"], []).append(Receiver(row["id"], row["name"], row["team"]))
+        to.setdefault(row["appreciation"], []).append(Receiver(row["id"], name_of(row["name"]), row["team"]))
     return [_view(row, tuple(to.get(row["id"], []))) for row in rows]
 
 
@@ -239,7 +244,7 @@ def _view(row: dict[str, Any], to: tuple[Receiver, ...]) -> AppreciationView:
     return AppreciationView(
         id=row["id"],
         author=row["author"],
-        author_name=row["author_name"],
+        author_name=name_of(row["author_name"]),
         to=to,
         behaviour_kind=row["behaviour_kind"],
         behaviour_code=row["behaviour_code"],

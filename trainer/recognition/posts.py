@@ -260,10 +260,10 @@ async def views_of(ids: list[UUID]) -> dict[UUID, PostView]:
     given = [row["appreciation"] for row in rows if row["appreciation"]]
     to: dict[UUID, list[tuple[UUID, str]]] = {}
     for row in await receivers_of(given):
-        to.setdefault(row["appreciation"], []).append((row["id"], row["name"]))
+        to.setdefault(row["appreciation"], []).append((row["id"], appreciation.name_of(row["name"])))
     cheers: dict[UUID, list[tuple[UUID, str]]] = {}
     for row in await queries.cheers_of(ids):
-        cheers.setdefault(row["post"], []).append((row["person"], row["name"]))
+        cheers.setdefault(row["post"], []).append((row["person"], appreciation.name_of(row["name"])))
     return {
         row["id"]: PostView(
             id=row["id"],
@@ -272,13 +272,13 @@ async def views_of(ids: list[UUID]) -> dict[UUID, PostView]:
             version=row["version"],
             at=row["at"],
             person=row["person"],
-            person_name=row["person_name"] or "",
+            person_name=appreciation.name_of(row["person_name"]),
             team=row["team"],
             scope=row["scope"],
             params=json.loads(row["params"]),
             appreciation=row["appreciation"],
             author=row["author"],
-            author_name=row["author_name"] or "",
+            author_name=appreciation.name_of(row["author_name"]),
             message=row["message"] or "",
             behaviour_kind=row["behaviour_kind"] or "",
             behaviour_code=row["behaviour_code"] or "",
