@@ -74,7 +74,7 @@ async def live_through(
             with db.as_of(item.at):
                 await item.do()
             await jobs.drain(item.at)
-    await jobs.drain(now)
+    await jobs.drain(db.utc_now())
 
 
 def _happenings(sample: Sample, viewers: Mapping[str, Viewer], now: datetime) -> list[Happening]:
