@@ -1,6 +1,6 @@
 """Pages of careers: the agent's home, all milestones, a colleague's path for those who lead them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from trainer.web.session import viewer_of
 from trainer.web.templating import render
 
 AnyRequest = Request[Any, Any, Any]
+JUST_NOW = timedelta(minutes=15)  # a page that is opened again months later celebrates its own day alone
 
 
 @get("/path", guards=[signed_in], include_in_schema=False)
@@ -61,14 +62,14 @@ async def show_milestones(request: AnyRequest) -> Response[str]:
 
 @get("/path/reached", guards=[signed_in], include_in_schema=False)
 async def show_reached(request: AnyRequest, since: FromQuery[str] = "") -> Response[str]:
-    """A fragment: the milestones that the viewer reached after a moment. Empty when there are none."""
+    """A fragment: what the viewer reached in the quarter of an hour after a moment. Empty when nothing."""
     try:
         moment = datetime.fromisoformat(since)
     except ValueError as error:
         raise Malformed(_("This address needs a moment, such as 2026-11-23T09:00:00Z.")) from error
     if moment.tzinfo is None:
         raise Malformed(_("This moment needs its time zone, such as 2026-11-23T09:00:00Z."))
-    reached = await service.reached_since(viewer_of(request).id, moment)
+    reached = await service.reached_since(viewer_of(request).id, moment, within=JUST_NOW)
     return render(request, "career/_reached.html", reached=reached)
 
 

@@ -182,8 +182,10 @@ async def _follower(person: UUID, plan: Plan) -> tuple[bool, PathView]:
     return active, _progress(plan, rows)
 
 
-async def reached_since(person: UUID, moment: datetime, path_code: str = AGENT_PATH) -> list[Reached]:
-    """The milestones a person reached after `moment`, newest last.
+async def reached_since(
+    person: UUID, moment: datetime, *, within: timedelta | None = None, path_code: str = AGENT_PATH
+) -> list[Reached]:
+    """The milestones a person reached after `moment` (and not later than `within` after it), newest last.
 
     One whose criteria are met counts as reached now: the job that writes it down may be a moment away, and
     whoever has just finished is looking at the page.
@@ -194,9 +196,10 @@ async def reached_since(person: UUID, moment: datetime, path_code: str = AGENT_P
         Reached(item.plan.code, item.plan.title, item.plan.why, item.reached_at or now)
         for level in path.levels
         for item in level.milestones
-        if item.due or (item.reached_at and item.reached_at > moment)
+        if item.due or item.reached_at
     ]
-    return sorted(found, key=lambda item: item.at)
+    last = moment + within if within else now
+    return sorted((item for item in found if moment < item.at <= last), key=lambda item: item.at)
 
 
 @dataclass(frozen=True, slots=True)
