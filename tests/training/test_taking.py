@@ -305,6 +305,51 @@ async def test_two_processes_complete_a_module_once(agent: Viewer, database_url:
     assert len(told) == len({row["name"] for row in told}) > 0
 
 
+KILLED_ANSWER = LAST_ANSWER.replace(
+    "asyncio.run(",
+    """
+async def hang(*args, **kwargs):
+    print("in the middle", flush=True)
+    await asyncio.sleep(60)
+
+taking.jobs.publish = hang
+asyncio.run(""",
+)
+
+
+async def test_a_process_killed_in_the_middle_of_an_answer_loses_and_doubles_nothing(
+    agent: Viewer, database_url: str
+):
+    enrolment = await begun(agent)
+    step = await answer_up_to(agent, enrolment, "recall")
+    assert step is not None
+    command = [sys.executable, "-c", KILLED_ANSWER, database_url, str(agent.id), str(enrolment), str(step.id)]
+
+    def kill_one() -> str:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+        victim = subprocess.Popen(command, **pipes)  # type: ignore[call-overload]
+        try:
+            victim.stdin.write("go\n")
+            victim.stdin.flush()
+            assert victim.stdout.readline() == "ready\n"
+            return str(victim.stdout.readline())
+        finally:
+            victim.kill()
+            victim.communicate()
+
+    assert await asyncio.to_thread(kill_one) == "in the middle\n"
+    course = await taking.open_course(agent, enrolment)
+    assert course.last(step.id) is None
+    assert course.enrolment.completed_at is None
+    assert await facts.facts_of(agent.id, ["module_completed"]) == []
+    for _ in range(2):  # the browser sends it again, and once more
+        course, _answer = await taking.answer(
+            agent, enrolment, step.id, right_answer(course, step), attempt=1
+        )
+    assert await Answer.count().where(Answer.step == step.id) == 1
+    assert len(await facts.facts_of(agent.id, ["module_completed"])) == 1
+
+
 async def test_a_failure_in_the_middle_of_an_answer_leaves_nothing_half_done(
     agent: Viewer, monkeypatch: pytest.MonkeyPatch
 ):
