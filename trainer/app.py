@@ -42,7 +42,8 @@ from trainer.rulebook import api as rulebook_api
 from trainer.rulebook import routes as rulebook_pages
 from trainer.rulebook import service as rulebook
 from trainer.settings import Settings
-from trainer.training import api as training_api
+from trainer.training import api as module_api
+from trainer.training import enrolment_api
 from trainer.training import routes as training_pages
 from trainer.web import api, live, styleguide, uploads
 from trainer.web import jobs as job_pages
@@ -68,7 +69,8 @@ API: list[Any] = [
     *rulebook_api.routes,
     *calls_api.routes,
     *clips_api.routes,
-    *training_api.routes,
+    *module_api.routes,
+    *enrolment_api.routes,
     *appreciation_api.routes,
     *career_api.routes,
     *recognition_api.routes,
