@@ -100,7 +100,9 @@ class Invalid(Problem):
 
     slug = "invalid"
 
-    def __init__(self, detail: str, *, errors: list[FieldError] | None = None, slug: str | None = None) -> None:
+    def __init__(
+        self, detail: str, *, errors: list[FieldError] | None = None, slug: str | None = None
+    ) -> None:
         super().__init__(detail, slug=slug)
         self.errors = errors or []
 

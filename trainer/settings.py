@@ -32,7 +32,9 @@ class _SecretFiles(PydanticBaseSettingsSource):
         return value, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        values = {name: self.get_field_value(f, name)[0] for name, f in self.settings_cls.model_fields.items()}
+        values = {
+            name: self.get_field_value(f, name)[0] for name, f in self.settings_cls.model_fields.items()
+        }
         return {name: value for name, value in values.items() if value is not None}
 
 
@@ -50,10 +52,12 @@ class Settings(BaseSettings):
     )
     database_pool: int = Field(10, ge=1, le=200, description="Most database connections per process.")
     storage_url: str = Field(
-        "", description="Empty: a folder inside the data folder. Or `s3://bucket/prefix` (AWS_* variables apply)."
+        "",
+        description="Empty: a folder inside the data folder. Or `s3://bucket/prefix` (AWS_* variables apply).",
     )
     secret_key: str = Field(
-        "", description="Signs links and tokens. Empty: made on first use and kept in the data folder, mode 600."
+        "",
+        description="Signs links and tokens. Empty: made on first use and kept in the data folder, mode 600.",
     )
     base_url: str = Field(
         "http://127.0.0.1:8000", description="The address people type; requests for other hosts are refused."
@@ -62,14 +66,17 @@ class Settings(BaseSettings):
     time_zone: str = Field("UTC", description="The site's zone, for people without one of their own.")
     locale: Literal["en", "zh-Hans", "zh-Hant"] = Field("en", description="Language of pages before sign-in.")
     clip_review: Literal["self", "second"] = Field(
-        "second", description="`self`: a trainer publishes alone (logged so). `second`: somebody else looks first."
+        "second",
+        description="`self`: a trainer publishes alone (logged so). `second`: somebody else looks first.",
     )
     upload_limit_mb: int = Field(2048, ge=1, description="Largest recording accepted, in megabytes.")
     session_days: int = Field(14, ge=1, le=90, description="Days without a visit after which a sign-in ends.")
     tls_cert: Path | None = Field(None, description="Certificate file, to serve https without a proxy.")
     tls_key: Path | None = Field(None, description="Key file that belongs to the certificate.")
     workers_embedded: bool = Field(True, description="Run background jobs inside `trainer serve` too.")
-    debug: bool = Field(False, description="Style guide page, templates reloaded. Never on a reachable server.")
+    debug: bool = Field(
+        False, description="Style guide page, templates reloaded. Never on a reachable server."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -128,4 +135,6 @@ class Settings(BaseSettings):
 
 def documented() -> Mapping[str, str]:
     """Environment name → what it does, for README and `trainer doctor`."""
-    return {f"{PREFIX}{name.upper()}": field.description or "" for name, field in Settings.model_fields.items()}
+    return {
+        f"{PREFIX}{name.upper()}": field.description or "" for name, field in Settings.model_fields.items()
+    }
