@@ -36,9 +36,13 @@ FLAGS = [
 PASSWORD = "seven quiet herons"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One browser for all tests; skips where there is none."""
+    """One browser for the tests of a file; skips where there is none.
+
+    Not for longer: while Playwright is open it keeps an event loop in this thread, beside which no other test could
+    run its own.
+    """
     driver_api = pytest.importorskip("playwright.sync_api", reason="playwright is in the `test` extra")
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
