@@ -141,7 +141,7 @@ CHANGES: list[tuple[PersonFields, set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "allowed"), CHANGES, ids=lambda value: "+".join(value))
+@pytest.mark.parametrize(("changes", "allowed"), CHANGES, ids=lambda value: "+".join(sorted(value)))
 async def test_each_field_is_changed_by_those_who_may(
     database: str, changes: PersonFields, allowed: set[str]
 ) -> None:
