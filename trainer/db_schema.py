@@ -8,7 +8,7 @@ Invariant: a migration and the row that says it ran are committed together.
 
 import contextlib
 import importlib.util
-import sys
+import io
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -70,7 +70,9 @@ async def run_pending() -> list[str]:
         if strangers := sorted(ran - set(known())):
             raise DatabaseError(f"the database was migrated by a newer version of Encore ({strangers[-1]})")
         pending = [name for name in known() if name not in ran]
-        with contextlib.redirect_stdout(sys.stderr):  # Piccolo prints its progress
+        with contextlib.redirect_stdout(
+            io.StringIO()
+        ):  # Piccolo prints its progress; `migrate` returns the names
             if pending:
                 await Migration.create_table(if_not_exists=True)
             for name in pending:
@@ -119,7 +121,7 @@ async def drift(tables: Sequence[type[Table]]) -> list[str]:
     ]
     managers = [await module.forwards() for module in _modules().values()]
     differ = SchemaDiffer(declared, SchemaSnapshot(managers).get_snapshot(), auto_input="n")
-    with contextlib.redirect_stdout(sys.stderr):
+    with contextlib.redirect_stdout(io.StringIO()):
         groups = differ.get_alter_statements()
     return [statement for group in groups for statement in group.statements]
 
