@@ -153,3 +153,14 @@ async def test_the_starter_library_comes_in_whole(cast: Cast) -> None:
         assert 60_000 <= call.duration_ms <= 240_000
         speakers = {line.speaker for line in await service.segments_of(call.id)}
         assert speakers == {"agent", "caller"}
+
+
+async def test_a_call_whose_agent_is_not_here_is_taken_without_one(cast: Cast, folder: Path) -> None:
+    described = {"calls": [{"audio": "morning.bin", "agent": "somebody from another centre"}]}
+    (folder / "metadata.yaml").write_text(yaml.safe_dump(described), encoding="utf-8")
+    report = await import_recordings(None, folder / "morning.bin")
+    assert set(report.taken) == {"morning.bin"}
+    row = await Recording.select(Recording.agent).first()
+    assert row is not None
+    assert row["agent"] is None
+    assert any("1 calls name an agent who is not here" in line for line in report.lines())

@@ -20,7 +20,7 @@ import yaml
 
 from trainer import db
 from trainer.calls import forms, transcripts
-from trainer.calls.service import content_hash, receive_recording, same_content
+from trainer.calls.service import RecordingFields, content_hash, receive_recording, same_content
 from trainer.problems import Invalid, Problem
 from trainer.storage import StorageError
 from trainer.web.i18n import _
@@ -44,6 +44,7 @@ class FolderReport:
     known: dict[str, UUID] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     assumed_basis: int = 0
+    strangers: int = 0
 
     @property
     def recordings(self) -> dict[str, UUID]:
@@ -58,6 +59,11 @@ class FolderReport:
         if self.assumed_basis:
             basis = {"n": self.assumed_basis, "basis": DEFAULT_BASIS}
             told.append(_("%(n)s calls name no consent basis; “%(basis)s” was noted.") % basis)
+        if self.strangers:
+            told.append(
+                _("%(n)s calls name an agent who is not here; they were taken without one.")
+                % {"n": self.strangers}
+            )
         counts = {"taken": len(self.taken), "known": len(self.known), "refused": len(self.refused)}
         return [*told, _("%(taken)s taken, %(known)s here already, %(refused)s refused.") % counts]
 
@@ -118,10 +124,23 @@ async def _take(
     if assumed := "consent_basis" not in texts:
         texts["consent_basis"] = DEFAULT_BASIS
     texts.setdefault("title", path.stem)
-    fields = await forms.read_fields(texts, zone)
+    fields, stranger = await _read_fields(texts, zone)
     transcript = await asyncio.to_thread(_transcript_of, root, path, call.get("transcript"))
     report.taken[name] = await receive_recording(viewer, path, fields, transcript=transcript, sha256=sha256)
     report.assumed_basis += assumed
+    report.strangers += stranger
+
+
+async def _read_fields(texts: dict[str, str], zone: ZoneInfo) -> tuple[RecordingFields, bool]:
+    """The call's fields; True when it names an agent who is not here: the call is worth having all the same."""
+    try:
+        return await forms.read_fields(texts, zone), False
+    except Invalid as problem:
+        if {error.field for error in problem.errors} != {"agent"}:
+            raise
+    return await forms.read_fields(
+        {name: text for name, text in texts.items() if name != "agent"}, zone
+    ), True
 
 
 def _texts(call: Mapping[str, Any], people: Mapping[str, UUID], zone: ZoneInfo) -> dict[str, str]:
