@@ -28,11 +28,19 @@ ROOT = Path(__file__).parents[2]
 
 
 def nurseries_of(pid: int) -> list[int]:
+    """The nursery (or its forks) below a process; other tests of this run may have left it other children."""
     found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and parent_of(int(entry.name)) == pid:
+        if entry.name.isdigit() and parent_of(int(entry.name)) == pid and b"nursery" in command_of(entry):
             found.append(int(entry.name))
     return found
+
+
+def command_of(entry: Path) -> bytes:
+    try:
+        return (entry / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def parent_of(pid: int) -> int | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from datetime import timedelta
@@ -87,7 +88,10 @@ async def test_redacted_words_are_in_no_answer(
     ):
         answer = await client.get(address)
         assert answer.status_code == 200
-        assert "4111" not in answer.text
+        said = re.sub(
+            r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}", "", answer.text
+        )  # ids hold digits
+        assert "4111" not in said
     assert REMOVED in (await client.get(f"/api/v1/clips/{clip}/transcript.vtt")).text
 
 
