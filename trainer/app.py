@@ -47,7 +47,7 @@ from trainer.training import enrolment_api
 from trainer.training import routes as training_pages
 from trainer.web import api, live, styleguide, uploads
 from trainer.web import jobs as job_pages
-from trainer.web.errors import handle_error
+from trainer.web.errors import handle_error, known_problems
 from trainer.web.guards import check_csrf, known_host, public
 from trainer.web.headers import security_headers
 from trainer.web.i18n import _
@@ -167,6 +167,8 @@ def create_app(settings: Settings | None = None, *, demo: bool = False) -> Lites
         openapi_config=OpenAPIConfig(
             title=settings.site_name,
             version=__version__,
+            description=f"Refusals are RFC 9457 problems. Their types, unless an endpoint names one of its own: "
+            f"{', '.join(known_problems())}.",
             path="/schema",
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),

@@ -182,11 +182,6 @@ def may_withdraw(viewer: Viewer, view: AppreciationView) -> bool:
     return view.visibility != "private" and (viewer.has("admin") or leads)
 
 
-def may_mend(viewer: Viewer, view: AppreciationView) -> bool:
-    """The author, for 15 minutes."""
-    return viewer.id == view.author and db.utc_now() - view.created_at < MENDABLE
-
-
 async def load_appreciation(viewer: Viewer, appreciation: UUID) -> AppreciationView:
     """One thank-you, for those who may read it. Raises NotFound."""
     view = await get_appreciation(appreciation)

@@ -194,5 +194,5 @@ def _wanted(request: Request[Any, Any, Any]) -> str:
 
 
 def known_problems() -> list[str]:
-    """Every `type` an API answer may carry, for the documentation."""
+    """The `type`s that any API answer may carry; listed in the OpenAPI description."""
     return sorted({f"/problems/{kind.slug}" for kind in STATUS} | {"/problems/internal", "/problems/csrf"})
