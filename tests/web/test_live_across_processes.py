@@ -120,3 +120,23 @@ async def test_a_database_that_is_away_at_the_start_is_waited_for() -> None:
 def test_the_bus_fits_the_database() -> None:
     assert isinstance(bus_for("sqlite:////tmp/x.sqlite"), LocalBus)
     assert isinstance(bus_for("postgresql://host/name"), PostgresBus)
+
+
+async def test_a_connection_that_breaks_in_the_middle_of_an_answer_is_replaced(
+    pair: tuple[Broker, Broker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = pair
+    execute = asyncpg.Connection.execute
+    broken: list[str] = []
+
+    async def breaks_once(self: object, query: str, *args: object, **options: object) -> object:
+        if "pg_notify" in query and not broken:
+            broken.append(query)
+            raise asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress")
+        return await execute(self, query, *args, **options)
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", breaks_once)
+    stream = two.subscribe(["feed"])
+    one.publish("feed", "post", "9")
+    assert await heard(stream) == ["9"]
+    assert broken

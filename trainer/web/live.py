@@ -277,7 +277,13 @@ class PostgresBus:
                     await self._send_while_open(connection)
                 finally:
                     connection.terminate()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (
+                OSError,
+                TimeoutError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,  # a server that goes away in the middle of an answer
+            ) as error:
                 log.warning("live updates between processes are interrupted: %s", error)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, 5.0)
