@@ -8,6 +8,7 @@ from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
 from trainer.calls.tables import Recording
+from trainer.people.tables import Person
 from trainer.rulebook.tables import Rule
 
 
@@ -24,7 +25,9 @@ class Clip(Table, tablename="clip"):
     recording = ForeignKey(Recording, on_delete=OnDelete.restrict, null=False)
     replaces: Any = ForeignKey("self", on_delete=OnDelete.restrict, null=True, default=None)
     version = Integer(default=1)
-    state = Text(default="draft", help_text="draft, in_review, published, superseded, retired or erased")
+    state = Text(
+        default="draft", help_text="draft, in_review, published, superseded, retired, taken_down or erased"
+    )
     slug = Text(default=None, null=True, help_text="Stable name of a clip from a starter library.")
     title = JSON(default="{}", help_text="{locale: text}, as all authored text")
     polarity = Text(default="exemplar", help_text="exemplar, counterexample or near_miss")
@@ -57,6 +60,9 @@ class Clip(Table, tablename="clip"):
     published_at = Timestamptz(default=None, null=True)
     published_by = UUID(default=None, null=True)
     retired_at = Timestamptz(default=None, null=True)
+    taken_down_at = Timestamptz(default=None, null=True, help_text="Stopped everywhere, history included.")
+    taken_down_by = UUID(default=None, null=True)
+    taken_down_why = Text(default="")
     erased_at = Timestamptz(default=None, null=True)
 
 
@@ -70,6 +76,33 @@ class ClipRule(Table, tablename="clip_rule"):
     position = Integer(default=0)
 
 
+class ClipConsent(Table, tablename="clip_consent"):
+    """The answer of the agent heard to a counterexample or near miss of theirs. Append-only; the last one counts."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    clip = ForeignKey(Clip, on_delete=OnDelete.cascade, null=False, help_text="The named row.")
+    person = ForeignKey(Person, on_delete=OnDelete.restrict, null=False)
+    about = Text(help_text="Hash of what was answered to: range, redactions and polarity.")
+    answer = Text(help_text="yes or no")
+    own_team = Boolean(default=False, help_text="May be played to the agent's own team too.")
+    words = Text(default="")
+    at = Timestamptz(default=None)
+
+
+class ClipObjection(Table, tablename="clip_objection"):
+    """An agent objects to a use of their voice; a trainer answers."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    clip = ForeignKey(Clip, on_delete=OnDelete.cascade, null=False, help_text="The named row.")
+    person = ForeignKey(Person, on_delete=OnDelete.restrict, null=False)
+    words = Text(default="")
+    at = Timestamptz(default=None)
+    decision = Text(default=None, null=True, help_text="upheld or declined; empty while open.")
+    answer = Text(default="")
+    decided_by = UUID(default=None, null=True)
+    decided_at = Timestamptz(default=None, null=True)
+
+
 INDEXES = [
     "CREATE INDEX clip_recording ON clip (recording)",
     "CREATE INDEX clip_state ON clip (state, updated_at)",
@@ -77,5 +110,9 @@ INDEXES = [
     "CREATE UNIQUE INDEX clip_slug ON clip (slug, version)",
     "CREATE UNIQUE INDEX clip_replacement ON clip (replaces) WHERE state IN ('draft', 'in_review')",
     "CREATE UNIQUE INDEX clip_rule_once ON clip_rule (clip, rule)",
+    "CREATE INDEX clip_consent_clip ON clip_consent (clip, at)",
+    "CREATE INDEX clip_consent_person ON clip_consent (person)",
+    "CREATE UNIQUE INDEX clip_objection_open ON clip_objection (clip, person) WHERE decided_at IS NULL",
+    "CREATE INDEX clip_objection_person ON clip_objection (person)",
     "CREATE INDEX clip_rule_rule ON clip_rule (rule)",
 ]

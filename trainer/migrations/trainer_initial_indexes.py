@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:139576"
+ID = "2026-11-23T10:00:01:697350"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -22,6 +22,8 @@ INDEXES = [
     'CREATE INDEX job_finished ON job (finished_at) WHERE finished_at IS NOT NULL',
     'CREATE UNIQUE INDEX idempotency_key_once ON idempotency_key (person, key)',
     'CREATE INDEX idempotency_key_at ON idempotency_key (at)',
+    'CREATE INDEX sheet_import_by ON sheet_import (by, created_at)',
+    'CREATE INDEX sheet_import_state ON sheet_import (state, created_at)',
     'CREATE UNIQUE INDEX person_email ON person (lower(email))',
     'CREATE UNIQUE INDEX person_employee_no ON person (employee_no)',
     'CREATE INDEX person_team ON person (team)',
@@ -39,6 +41,10 @@ INDEXES = [
     'CREATE INDEX audit_entry_action ON audit_entry (action, at)',
     'CREATE INDEX audit_entry_actor ON audit_entry (actor, at)',
     'CREATE INDEX audit_entry_noun ON audit_entry (noun, noun_id)',
+    'CREATE UNIQUE INDEX notice_source ON notice (person, source)',
+    'CREATE INDEX notice_person ON notice (person, created_at)',
+    'CREATE INDEX notice_unread ON notice (person) WHERE read_at IS NULL AND withdrawn_at IS NULL',
+    'CREATE UNIQUE INDEX notice_choice_once ON notice_choice (person, kind)',
     'CREATE UNIQUE INDEX rulebook_code ON rulebook (code)',
     'CREATE UNIQUE INDEX want_code ON want (rulebook, code)',
     'CREATE UNIQUE INDEX rule_code ON rule (code)',
@@ -46,6 +52,8 @@ INDEXES = [
     'CREATE UNIQUE INDEX rule_version_number ON rule_version (rule, version)',
     "CREATE UNIQUE INDEX rule_version_published ON rule_version (rule) WHERE state = 'published'",
     "CREATE UNIQUE INDEX rule_version_draft ON rule_version (rule) WHERE state = 'draft'",
+    'CREATE UNIQUE INDEX programme_member_once ON programme_member (rulebook, person)',
+    'CREATE INDEX programme_member_person ON programme_member (person)',
     'CREATE UNIQUE INDEX value_code ON value (code)',
     'CREATE INDEX recording_state ON recording (state, created_at)',
     'CREATE INDEX recording_agent ON recording (agent)',
@@ -60,7 +68,19 @@ INDEXES = [
     'CREATE UNIQUE INDEX clip_slug ON clip (slug, version)',
     "CREATE UNIQUE INDEX clip_replacement ON clip (replaces) WHERE state IN ('draft', 'in_review')",
     'CREATE UNIQUE INDEX clip_rule_once ON clip_rule (clip, rule)',
+    'CREATE INDEX clip_consent_clip ON clip_consent (clip, at)',
+    'CREATE INDEX clip_consent_person ON clip_consent (person)',
+    'CREATE UNIQUE INDEX clip_objection_open ON clip_objection (clip, person) WHERE decided_at IS NULL',
+    'CREATE INDEX clip_objection_person ON clip_objection (person)',
     'CREATE INDEX clip_rule_rule ON clip_rule (rule)',
+    'CREATE UNIQUE INDEX evaluation_source ON evaluation (source)',
+    'CREATE INDEX evaluation_recording ON evaluation (recording)',
+    'CREATE INDEX evaluation_agent ON evaluation (agent, released_at)',
+    'CREATE INDEX evaluation_listed ON evaluation (created_at, id)',
+    'CREATE UNIQUE INDEX evaluation_replaces ON evaluation (replaces)',
+    'CREATE UNIQUE INDEX mark_once ON mark (evaluation, rule)',
+    'CREATE INDEX mark_rule ON mark (rule)',
+    'CREATE INDEX evaluation_reply_of ON evaluation_reply (evaluation, at)',
     'CREATE UNIQUE INDEX module_code ON module (code)',
     'CREATE UNIQUE INDEX module_version_number ON module_version (module, version)',
     "CREATE UNIQUE INDEX module_version_published ON module_version (module) WHERE state = 'published'",
@@ -68,9 +88,15 @@ INDEXES = [
     'CREATE INDEX step_position ON step (module_version, position)',
     'CREATE INDEX step_clip ON step (clip)',
     'CREATE INDEX step_other_clip ON step (other_clip)',
-    'CREATE UNIQUE INDEX enrolment_open ON enrolment (person, module) WHERE completed_at IS NULL',
+    'CREATE UNIQUE INDEX enrolment_open ON enrolment (person, module) WHERE completed_at IS NULL AND waived_at IS NULL',
     'CREATE INDEX enrolment_person ON enrolment (person, created_at)',
     'CREATE INDEX enrolment_module ON enrolment (module)',
+    'CREATE INDEX enrolment_assignment ON enrolment (assignment)',
+    'CREATE INDEX enrolment_due ON enrolment (due_on) WHERE completed_at IS NULL AND waived_at IS NULL',
+    'CREATE UNIQUE INDEX curriculum_code ON curriculum (code)',
+    'CREATE UNIQUE INDEX curriculum_module_once ON curriculum_module (curriculum, module)',
+    'CREATE INDEX assignment_person ON assignment (person)',
+    'CREATE INDEX assignment_team ON assignment (team)',
     'CREATE UNIQUE INDEX answer_attempt ON answer (enrolment, step, attempt)',
     'CREATE INDEX appreciation_author ON appreciation (author, created_at)',
     'CREATE UNIQUE INDEX appreciation_to_once ON appreciation_to (appreciation, person)',
@@ -85,6 +111,7 @@ INDEXES = [
     'CREATE INDEX post_person ON post (person, seq)',
     'CREATE UNIQUE INDEX cheer_once ON cheer (post, person)',
     'CREATE UNIQUE INDEX occasion_once ON occasion (person, kind, "on")',
+    'CREATE UNIQUE INDEX occasion_line_once ON occasion_line (occasion, author)',
     'CREATE INDEX occasion_on ON occasion ("on")',
 ]
 

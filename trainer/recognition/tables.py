@@ -48,6 +48,24 @@ class Occasion(Table, tablename="occasion"):
     on = Date(default=None, help_text="The day it is marked.")
     years = Integer(default=None, null=True, help_text="For anniversaries.")
     created_at = Timestamptz(default=None)
+    marked_at = Timestamptz(
+        default=None,
+        null=True,
+        help_text="When its day came and the post was made; until then a card is open.",
+    )
+    told_at = Timestamptz(default=None, null=True, help_text="When the lead was told that the card is empty.")
+
+
+class OccasionLine(Table, tablename="occasion_line"):
+    """A colleague's words for somebody's day, hidden until the day."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    occasion = ForeignKey(Occasion, on_delete=OnDelete.cascade, null=False)
+    author = ForeignKey(Person, on_delete=OnDelete.restrict, null=False)
+    words = Text()
+    created_at = Timestamptz(default=None)
+    edited_at = Timestamptz(default=None, null=True)
+    withdrawn_at = Timestamptz(default=None, null=True)
 
 
 INDEXES = [
@@ -57,5 +75,6 @@ INDEXES = [
     "CREATE INDEX post_person ON post (person, seq)",
     "CREATE UNIQUE INDEX cheer_once ON cheer (post, person)",
     'CREATE UNIQUE INDEX occasion_once ON occasion (person, kind, "on")',
+    "CREATE UNIQUE INDEX occasion_line_once ON occasion_line (occasion, author)",
     'CREATE INDEX occasion_on ON occasion ("on")',
 ]

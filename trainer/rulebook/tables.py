@@ -6,6 +6,8 @@ from piccolo.columns import JSON, UUID, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
+from trainer.people.tables import Person
+
 
 class Rulebook(Table, tablename="rulebook"):
     """The standard of one programme."""
@@ -71,6 +73,16 @@ class Value(Table, tablename="value"):
     position = Integer(default=0)
 
 
+class ProgrammeMember(Table, tablename="programme_member"):
+    """Somebody who works on the programme of a rule book. A book without any is open to every trainer and analyst."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    rulebook = ForeignKey(Rulebook, on_delete=OnDelete.cascade, null=False)
+    person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
+    added_by = UUID(default=None, null=True)
+    added_at = Timestamptz(default=None)
+
+
 INDEXES = [
     "CREATE UNIQUE INDEX rulebook_code ON rulebook (code)",
     "CREATE UNIQUE INDEX want_code ON want (rulebook, code)",
@@ -79,5 +91,7 @@ INDEXES = [
     "CREATE UNIQUE INDEX rule_version_number ON rule_version (rule, version)",
     "CREATE UNIQUE INDEX rule_version_published ON rule_version (rule) WHERE state = 'published'",
     "CREATE UNIQUE INDEX rule_version_draft ON rule_version (rule) WHERE state = 'draft'",
+    "CREATE UNIQUE INDEX programme_member_once ON programme_member (rulebook, person)",
+    "CREATE INDEX programme_member_person ON programme_member (person)",
     "CREATE UNIQUE INDEX value_code ON value (code)",
 ]

@@ -7,7 +7,7 @@ from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
 from trainer.clips.tables import Clip
-from trainer.people.tables import Person
+from trainer.people.tables import Person, Team
 from trainer.rulebook.tables import Rule
 
 
@@ -54,6 +54,44 @@ class Step(Table, tablename="step"):
     body = JSON(default="{}", help_text="Authored text of the step: title, body, question, prompt …")
 
 
+class Curriculum(Table, tablename="curriculum"):
+    """An ordered list of modules that is assigned as a whole."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    code = Text()
+    title = JSON(default="{}")
+    summary = JSON(default="{}")
+    revision = Integer(default=1, help_text="Grows with every edit; what If-Match compares.")
+    created_by = UUID(default=None, null=True)
+    created_at = Timestamptz(default=None)
+    archived_at = Timestamptz(default=None, null=True)
+
+
+class CurriculumModule(Table, tablename="curriculum_module"):
+    """One module's place in a curriculum."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    curriculum = ForeignKey(Curriculum, on_delete=OnDelete.cascade, null=False)
+    module = ForeignKey(Module, on_delete=OnDelete.restrict, null=False)
+    position = Integer(default=0)
+
+
+class Assignment(Table, tablename="assignment"):
+    """A module or curriculum given to a person, a team or a role: one of each. Who joins later gets it too."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    module = ForeignKey(Module, on_delete=OnDelete.restrict, null=True, default=None)
+    curriculum = ForeignKey(Curriculum, on_delete=OnDelete.restrict, null=True, default=None)
+    person = ForeignKey(Person, on_delete=OnDelete.restrict, null=True, default=None)
+    team = ForeignKey(Team, on_delete=OnDelete.restrict, null=True, default=None)
+    role = Text(default=None, null=True)
+    due_on = Date(default=None, null=True)
+    assigned_by = UUID(default=None, null=True)
+    created_at = Timestamptz(default=None)
+    ended_at = Timestamptz(default=None, null=True, help_text="Withdrawn: nobody new gets it.")
+    ended_by = UUID(default=None, null=True)
+
+
 class Enrolment(Table, tablename="enrolment"):
     """One person taking one module version."""
 
@@ -61,11 +99,20 @@ class Enrolment(Table, tablename="enrolment"):
     person = ForeignKey(Person, on_delete=OnDelete.restrict, null=False)
     module = ForeignKey(Module, on_delete=OnDelete.restrict, null=False)
     module_version = ForeignKey(ModuleVersion, on_delete=OnDelete.restrict, null=False)
+    assignment = ForeignKey(Assignment, on_delete=OnDelete.set_null, null=True, default=None)
+    position = Integer(default=0, help_text="Place in the curriculum it came with.")
     enrolled_by = UUID(default=None, null=True, help_text="Empty: the person, or the starter rule.")
     due_on = Date(default=None, null=True)
     created_at = Timestamptz(default=None)
     started_at = Timestamptz(default=None, null=True)
     completed_at = Timestamptz(default=None, null=True)
+    waived_at = Timestamptz(default=None, null=True, help_text="Need not be done; the reason stands with it.")
+    waived_by = UUID(default=None, null=True)
+    waived_why = Text(default="")
+    signed_off_at = Timestamptz(default=None, null=True, help_text="The lead saw it done at work.")
+    signed_off_by = UUID(default=None, null=True)
+    active_at = Timestamptz(default=None, null=True, help_text="When they last did something in it.")
+    skipped = JSON(default="[]", help_text="Positions of steps put off because the person could not listen.")
     at_step = Integer(default=0, help_text="Position of the step to resume at.")
     step_state = JSON(
         default="{}", help_text="Unsent work at the current step: player position, text typed so far."
@@ -94,8 +141,14 @@ INDEXES = [
     "CREATE INDEX step_position ON step (module_version, position)",
     "CREATE INDEX step_clip ON step (clip)",
     "CREATE INDEX step_other_clip ON step (other_clip)",
-    "CREATE UNIQUE INDEX enrolment_open ON enrolment (person, module) WHERE completed_at IS NULL",
+    "CREATE UNIQUE INDEX enrolment_open ON enrolment (person, module) WHERE completed_at IS NULL AND waived_at IS NULL",
     "CREATE INDEX enrolment_person ON enrolment (person, created_at)",
     "CREATE INDEX enrolment_module ON enrolment (module)",
+    "CREATE INDEX enrolment_assignment ON enrolment (assignment)",
+    "CREATE INDEX enrolment_due ON enrolment (due_on) WHERE completed_at IS NULL AND waived_at IS NULL",
+    "CREATE UNIQUE INDEX curriculum_code ON curriculum (code)",
+    "CREATE UNIQUE INDEX curriculum_module_once ON curriculum_module (curriculum, module)",
+    "CREATE INDEX assignment_person ON assignment (person)",
+    "CREATE INDEX assignment_team ON assignment (team)",
     "CREATE UNIQUE INDEX answer_attempt ON answer (enrolment, step, attempt)",
 ]
