@@ -24,7 +24,6 @@ from trainer.calls import api as calls_api
 from trainer.calls import pages as call_pages
 from trainer.calls import routes as calls_pages
 from trainer.career import api as career_api
-from trainer.career import days
 from trainer.career import routes as career_pages
 from trainer.clips import api as clips_api
 from trainer.clips import parts as clip_parts
@@ -32,8 +31,8 @@ from trainer.clips import routes as clip_pages
 from trainer.logs import configure_logging
 from trainer.navigation import home_of, navigation
 from trainer.people import api as people_api
+from trainer.people import days, sessions
 from trainer.people import routes as people_pages
-from trainer.people import sessions
 from trainer.problems import NotFound
 from trainer.recognition import api as recognition_api
 from trainer.recognition import routes as recognition_pages

@@ -63,7 +63,7 @@ async def centre(settings: Settings) -> AsyncIterator[None]:
     """The centre's database and storage, open while a command works with them. Its schema must be current."""
     import trainer.app  # noqa: F401 - registers every job, so that events reach their subscribers
     from trainer import db, storage
-    from trainer.career import days
+    from trainer.people import days
 
     days.set_site_zone(settings.time_zone)
     await db.open_database(settings.effective_database_url, pool_size=settings.database_pool)

@@ -15,7 +15,7 @@ from tests.factories import a_person, a_rulebook, a_team, viewer_for
 from trainer import db, jobs
 from trainer.appreciation.service import thank
 from trainer.career import home, service
-from trainer.career.days import set_site_zone
+from trainer.people.days import set_site_zone
 from trainer.people.service import PersonView
 from trainer.training import service as training
 from trainer.training import taking

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from trainer import db
 from trainer.appreciation.service import AppreciationView, said_about
-from trainer.career.days import zone_of
 from trainer.career.progress import TENURE, Criterion, PathView
 from trainer.career.service import SIGN_OFF, Plan, path_of, plan_of
+from trainer.people.days import zone_of
 from trainer.training.modules import StepView, steps_of
 from trainer.training.service import EnrolmentView, next_step_of
 from trainer.web.session import Viewer

@@ -14,7 +14,6 @@ from uuid import UUID
 
 from trainer import db, facts, jobs
 from trainer.career import queries
-from trainer.career.days import day_of
 from trainer.career.progress import (
     REACHED,
     Criterion,
@@ -27,6 +26,7 @@ from trainer.career.progress import (
 )
 from trainer.career.tables import CareerPath, Level, Milestone
 from trainer.people.audit import record_audit
+from trainer.people.days import day_of
 from trainer.people.service import PersonView, get_person
 from trainer.problems import Forbidden, Invalid, NotFound
 from trainer.web.i18n import _

@@ -8,7 +8,7 @@ from litestar import Request, Response, delete, get, put
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from trainer import db
-from trainer.career.days import day_of
+from trainer.people.days import day_of
 from trainer.problems import Invalid
 from trainer.recognition import occasions, posts
 from trainer.recognition.occasions import OccasionView

@@ -14,7 +14,7 @@ from litestar.connection import Request
 from markupsafe import Markup
 
 from trainer import db
-from trainer.career.days import day_of, zone_of
+from trainer.people.days import day_of, zone_of
 from trainer.recognition.posts import PostKey, views_of
 from trainer.rulebook.service import behaviour_titles
 from trainer.web.i18n import current_locale

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from trainer import db, facts, jobs
-from trainer.career.days import day_of
+from trainer.people.days import day_of
 from trainer.recognition import posts, queries
 from trainer.recognition.calendar import Falling, days_to_look_at, falling
 from trainer.recognition.tables import Occasion

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from trainer import db
-from trainer.career.days import day_of, zone_of
+from trainer.people.days import day_of, zone_of
 from trainer.people.service import all_people
 from trainer.recognition import queries
 from trainer.recognition.occasions import OccasionView, upcoming
