@@ -198,7 +198,7 @@ def learner_rows(agent: Somebody, rounds: int) -> list[Row]:
     learn = agent.fetch(agent.request("/learn")).decode()
     module = (re.search(r"/learn/[0-9a-f-]{36}", learn) or [""])[0]
     for name, path, template in (
-        ("learner home", "/path", "career/home.html"),
+        ("learner home", "/home", "homes/home.html"),
         ("module page", module, "training/overview.html"),
     ):
         agent.fetch(agent.request(path, X_Remember=name.split()[0]))

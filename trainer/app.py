@@ -28,8 +28,9 @@ from trainer.career import routes as career_pages
 from trainer.clips import api as clips_api
 from trainer.clips import parts as clip_parts
 from trainer.clips import routes as clip_pages
+from trainer.homes import routes as home_pages
 from trainer.logs import configure_logging
-from trainer.navigation import home_of, navigation
+from trainer.navigation import navigation
 from trainer.people import api as people_api
 from trainer.people import days, sessions
 from trainer.people import routes as people_pages
@@ -62,6 +63,7 @@ PAGES: list[Any] = [
     *training_pages.pages,
     *career_pages.pages,
     *recognition_pages.pages,
+    *home_pages.pages,
 ]
 API: list[Any] = [
     *people_api.routes,
@@ -82,10 +84,9 @@ rulebook.rule_marks["clips"] = clip_parts.rule_gaps
 
 
 @get("/", guards=[public], sync_to_thread=False)
-def show_home(request: Request[Any, Any, Any]) -> Redirect:
-    """Each role begins its day elsewhere; a visitor signs in."""
-    viewer = request.scope.get("user")
-    return Redirect(home_of(viewer) if viewer else "/sign-in", status_code=303)
+def show_door(request: Request[Any, Any, Any]) -> Redirect:
+    """Whoever is signed in goes home; a visitor signs in."""
+    return Redirect("/home" if request.scope.get("user") else "/sign-in", status_code=303)
 
 
 @get("/{path:path}", guards=[public], include_in_schema=False)
@@ -148,7 +149,7 @@ def create_app(settings: Settings | None = None, *, demo: bool = False) -> Lites
     )
     app = Litestar(
         route_handlers=[
-            show_home,
+            show_door,
             show_nothing,
             *job_pages.pages,
             *health.routes,

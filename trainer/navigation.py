@@ -8,20 +8,12 @@ from trainer.web.session import Viewer
 from trainer.web.templating import NavItem
 
 
-def home_of(viewer: Viewer) -> str:
-    """The page a person sees first."""
-    if viewer.has("agent") and not viewer.has("trainer", "admin", "qa_analyst"):
-        return "/path"
-    if viewer.has("trainer", "qa_analyst"):
-        return "/calls"
-    return "/people" if viewer.has("admin") else "/recognition"
-
-
 def navigation(viewer: Viewer, path: str) -> list[NavItem]:
     """The entries this person may use, the current one marked."""
     entries: list[tuple[bool, str, str, str]] = [
-        (viewer.has("agent"), "/path", "route", _("My path")),
+        (True, "/home", "house", _("Home")),
         (viewer.has("agent"), "/learn", "book-open", _("Learn")),
+        (viewer.has("agent"), "/path", "route", _("My path")),
         (viewer.has("trainer", "qa_analyst", "team_lead", "admin"), "/calls", "headphones", _("Calls")),
         (not viewer.has("admin"), "/clips", "audio-lines", _("Clips")),
         (viewer.has("trainer", "qa_analyst"), "/modules", "layout-grid", _("Modules")),

@@ -62,6 +62,7 @@ PAGES = [
     ("agent", "/learn/{enrolment}/1"),
     ("senior", "/learn/{completed}/done"),
     *(("senior", f"/learn/{{completed}}/{number}") for number in range(1, 9)),
+    *((who, "/home") for who in ("agent", "senior", "trainer", "lead", "analyst", "manager", "admin")),
     ("agent", "/path"),
     ("senior", "/path"),
     ("manager", "/path"),
@@ -198,7 +199,7 @@ def _fits(pattern: str, path: str) -> bool:
 def test_targets_are_large_enough_on_a_phone(chromium: Any, centre: Centre) -> None:
     """44 px for what is pressed with a thumb: buttons and the tabs of the bottom bar."""
     for who, path in (
-        ("agent", "/path"),
+        ("agent", "/home"),
         ("agent", "/learn"),
         ("senior", "/recognition"),
         ("agent", "/learn/{enrolment}/1"),

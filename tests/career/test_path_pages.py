@@ -1,9 +1,8 @@
-"""The agent's home and the pages around the path."""
+"""The own path, and a colleague's for those who lead them."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -14,11 +13,7 @@ from tests.career.test_awards import take
 from tests.factories import a_person, a_rulebook, a_team, viewer_for
 from trainer import db, jobs
 from trainer.appreciation.service import thank
-from trainer.career import home, service
-from trainer.people.days import set_site_zone
 from trainer.people.service import PersonView
-from trainer.training import service as training
-from trainer.training import taking
 
 
 @pytest.fixture
@@ -33,65 +28,6 @@ async def agent(app: Litestar) -> PersonView:
     return agent
 
 
-async def test_on_day_one_the_first_module_waits_and_every_level_is_seen(
-    agent: PersonView, client: httpx.AsyncClient, sign_in: Any
-) -> None:
-    """004-14"""
-    await sign_in(client, agent)
-    page = (await client.get("/path")).text
-    enrolment = await training.next_step_of(agent.id)
-    assert enrolment is not None
-    assert "Your first module" in page
-    assert f'action="/learn/{enrolment.id}/begin"' in page
-    for level in ("Ready for calls", "Confident listener", "Trusted resolver", "Peer coach"):
-        assert level in page
-    assert "Complete “Happy simple effective”" in page, "what is missing"
-    assert page.count("button primary") == 1
-    assert "Words from colleagues will stand here" in page
-
-
-async def test_half_way_it_goes_on_where_one_stopped(
-    agent: PersonView, client: httpx.AsyncClient, sign_in: Any
-) -> None:
-    viewer = viewer_for(agent)
-    enrolment = await training.next_step_of(agent.id)
-    assert enrolment is not None
-    course = await taking.open_course(viewer, enrolment.id)
-    await taking.answer(viewer, enrolment.id, course.steps[0].id, {}, attempt=1)
-    await sign_in(client, agent)
-    page = (await client.get("/path")).text
-    assert "Go on where you stopped" in page
-    assert "Step 2 of 2" in page
-    assert "And this" in page
-
-
-async def test_when_nothing_is_open_the_page_still_names_one_next_step(
-    agent: PersonView, client: httpx.AsyncClient, sign_in: Any
-) -> None:
-    await sign_in(client, agent)
-    await take(agent)
-    await jobs.drain()
-    page = (await client.get("/path")).text
-    assert "Safe and honest" in page
-    assert 'name="module" value="safe-and-honest"' in page
-    await take(agent, "safe-and-honest")
-    await jobs.drain()
-    assert "Ask your lead for half an hour" in (await client.get("/path")).text
-    lead = await a_person("team_lead", team=agent.team)
-    await service.sign_off(viewer_for(lead), agent.id, "buddy-shift")
-    await take(agent, "hear-the-need")
-    await jobs.drain()
-    page = (await client.get("/path")).text
-    assert "Tell a colleague what they did well" in page
-    assert "Reached in" in page
-    await thank(
-        viewer_for(agent), to=[lead.id], behaviour_kind="rule", behaviour_code="R01", message="Thank you.",
-        visibility="team",
-    )  # fmt: skip
-    await jobs.drain()
-    assert "You have done what can be done today" in (await client.get("/path")).text
-
-
 async def test_said_about_you_shows_what_only_you_may_read(
     agent: PersonView, client: httpx.AsyncClient, sign_in: Any
 ) -> None:
@@ -104,36 +40,6 @@ async def test_said_about_you_shows_what_only_you_may_read(
     page = (await client.get("/path")).text
     assert "You asked &lt;i&gt;back&lt;/i&gt;." in page
     assert "only for you" in page
-
-
-async def test_the_home_costs_four_queries_at_most(
-    agent: PersonView, client: httpx.AsyncClient, sign_in: Any, count_queries: Any
-) -> None:
-    await sign_in(client, agent)
-    await client.get("/path")
-    with count_queries() as counted:
-        assert (await client.get("/path")).status_code == 200
-    assert counted.count <= 4, counted.statements
-
-
-@pytest.mark.parametrize(
-    ("zone", "hour", "part"),
-    [
-        ("Asia/Tokyo", 23, "morning"),
-        ("Europe/London", 13, "afternoon"),
-        ("", 13, "morning"),
-        ("UTC", 22, "evening"),
-    ],
-)
-async def test_the_greeting_knows_the_persons_clock(zone: str, hour: int, part: str) -> None:
-    """ "" is the site's zone."""
-    set_site_zone("America/Lima")
-    try:
-        viewer = home.Viewer(db.new_id(), "X", frozenset(), None, None, "en", zone)
-        with db.as_of(datetime(2026, 1, 5, hour, tzinfo=ZoneInfo("UTC"))):
-            assert home.part_of_day(viewer) == part
-    finally:
-        set_site_zone("UTC")
 
 
 async def test_others_are_told_what_the_page_is_for(

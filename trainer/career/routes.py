@@ -1,4 +1,4 @@
-"""Pages of careers: the agent's home, all milestones, a colleague's path for those who lead them."""
+"""Pages of careers: the own path, all milestones, a colleague's path for those who lead them."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,10 +8,10 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from trainer.career import home, service, wording
+from trainer.appreciation.service import said_about
+from trainer.career import service, wording
 from trainer.career.progress import LevelView
 from trainer.problems import Malformed
-from trainer.training.step_pages import ICONS, kind_name, title_of
 from trainer.web.forms import read_form
 from trainer.web.guards import signed_in
 from trainer.web.i18n import _, ngettext
@@ -19,26 +19,26 @@ from trainer.web.session import viewer_of
 from trainer.web.templating import render
 
 AnyRequest = Request[Any, Any, Any]
+SAID = 5
 JUST_NOW = timedelta(minutes=15)  # a page that is opened again months later celebrates its own day alone
 
 
 @get("/path", guards=[signed_in], include_in_schema=False)
 async def show_path(request: AnyRequest) -> Response[str]:
-    """The agent's home; others learn what it is for."""
+    """Where an agent stands; others learn what it is for."""
     viewer = viewer_of(request)
     if not viewer.has("agent"):
         return render(
             request, "career/not_yours.html", plan=await service.plan_of(), horizon=wording.horizon_text
         )
-    shown = await home.home_of(viewer)
+    plan, path = await service.plan_of(), await service.path_of(viewer.id)
     return render(
         request,
-        "career/home.html",
-        home=shown,
-        career_path=stepper(shown.path.levels, shown.plan),
-        step_title=title_of,
-        step_kind=kind_name,
-        step_icons=ICONS,
+        "career/path.html",
+        path=path,
+        plan=plan,
+        said=await said_about(viewer.id, SAID),
+        career_path=stepper(path.levels, plan),
         criterion_item=wording.as_item,
     )
 

@@ -1,4 +1,4 @@
-"""The agent's home: the one next step, the module it belongs to, the path, and what colleagues said.
+"""The agent's home: the one next step, the module it belongs to, and where the path leads.
 
 Invariant: there is always exactly one next step, and it is one that the person can take today.
 """
@@ -8,36 +8,29 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from trainer import db
-from trainer.appreciation.service import AppreciationView, said_about
 from trainer.career.progress import TENURE, Criterion, PathView
 from trainer.career.service import SIGN_OFF, Plan, path_of, plan_of
-from trainer.people.days import zone_of
 from trainer.training.modules import StepView, steps_of
 from trainer.training.service import EnrolmentView, next_step_of
 from trainer.web.session import Viewer
 
-SAID = 2
 KEPT_VERSIONS = 200
 
-PartOfDay = Literal["morning", "afternoon", "evening"]
 Next = Literal["first", "go_on", "begin", "enrol", "thank", "sign_off", "wait", "all_reached"]
 
 _steps: OrderedDict[UUID, list[StepView]] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
-    """Everything that the page shows. `criterion` is what an `enrol`, `thank`, `sign_off` or `wait` step is about."""
+class AgentHome:
+    """`criterion` is what an `enrol`, `thank`, `sign_off` or `wait` step is about."""
 
-    part_of_day: PartOfDay
     next: Next
     enrolment: EnrolmentView | None
     steps: list[StepView]
     criterion: Criterion | None
     path: PathView
     plan: Plan
-    said: list[AppreciationView]
 
     @property
     def at(self) -> int:
@@ -45,21 +38,14 @@ class Home:
         return min(self.enrolment.at_step, len(self.steps) - 1) if self.enrolment and self.steps else 0
 
 
-async def home_of(viewer: Viewer) -> Home:
-    """The viewer's home page: three queries once the plan and the module's steps are known to this process."""
+async def agent_home(viewer: Viewer) -> AgentHome:
+    """Two queries once the plan and the module's steps are known to this process."""
     plan = await plan_of()
     path = await path_of(viewer.id)
     enrolment = await next_step_of(viewer.id)
     steps = await _steps_of(enrolment.version_id) if enrolment else []
-    said = await said_about(viewer.id, SAID)
     step, criterion = _next(path, enrolment)
-    return Home(part_of_day(viewer), step, enrolment, steps, criterion, path, plan, said)
-
-
-def part_of_day(viewer: Viewer) -> PartOfDay:
-    """Where the viewer is."""
-    hour = db.utc_now().astimezone(zone_of(viewer.time_zone)).hour
-    return "morning" if 4 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
+    return AgentHome(step, enrolment, steps, criterion, path, plan)
 
 
 def _next(path: PathView, enrolment: EnrolmentView | None) -> tuple[Next, Criterion | None]:

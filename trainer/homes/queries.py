@@ -1,0 +1,38 @@
+"""Raw SQL of homes: what a new centre has already, and a centre's month in numbers."""
+
+from datetime import datetime
+from typing import Any
+
+from trainer import db
+
+
+async def first_things() -> dict[str, Any]:
+    """How many there are of each thing that a centre begins with."""
+    row = await db.fetch_one(
+        """SELECT
+           (SELECT count(*) FROM person WHERE active AND erased_at IS NULL) AS people,
+           (SELECT count(*) FROM person WHERE active AND password_hash IS NULL AND erased_at IS NULL) AS waiting,
+           (SELECT count(*) FROM team) AS teams,
+           (SELECT count(*) FROM rule_version WHERE state = 'published') AS rules,
+           (SELECT count(*) FROM recording WHERE state = 'ready') AS calls,
+           (SELECT count(*) FROM clip WHERE state = 'published') AS clips,
+           (SELECT count(*) FROM module_version WHERE state = 'published') AS modules,
+           (SELECT count(*) FROM assignment WHERE ended_at IS NULL) AS assignments"""
+    )
+    return row or {}
+
+
+async def month_in_numbers(since: datetime) -> dict[str, Any]:
+    """Sums over everybody since a moment: no name, no single person's figure."""
+    row = await db.fetch_one(
+        """SELECT
+           (SELECT count(*) FROM person WHERE active AND erased_at IS NULL) AS people,
+           (SELECT count(*) FROM fact WHERE kind = 'joined' AND at >= {}) AS joined,
+           (SELECT count(*) FROM fact WHERE kind = 'module_completed' AND at >= {}) AS modules_completed,
+           (SELECT count(DISTINCT person) FROM fact WHERE kind = 'module_completed' AND at >= {}) AS learners,
+           (SELECT count(*) FROM fact WHERE kind = 'milestone_reached' AND at >= {}) AS milestones,
+           (SELECT count(*) FROM fact WHERE kind = 'appreciation_given' AND at >= {}) AS thanks,
+           (SELECT count(*) FROM clip WHERE state = 'published') AS clips""",
+        *[since] * 5,
+    )
+    return row or {}

@@ -1,0 +1,32 @@
+"""The page that everybody sees first."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+
+from trainer.career import wording
+from trainer.career.routes import stepper
+from trainer.homes.service import home_of
+from trainer.training.step_pages import ICONS, kind_name, title_of
+from trainer.web.guards import signed_in
+from trainer.web.session import viewer_of
+from trainer.web.templating import render
+
+
+@get("/home", guards=[signed_in], include_in_schema=False)
+async def show_home(request: Request[Any, Any, Any]) -> Response[str]:
+    """What is next for the viewer, in each of their roles."""
+    home = await home_of(viewer_of(request), request.app.state.settings)
+    return render(
+        request,
+        "homes/home.html",
+        home=home,
+        career_path=stepper(home.agent.path.levels, home.agent.plan) if home.agent else [],
+        step_title=title_of,
+        step_kind=kind_name,
+        step_icons=ICONS,
+        criterion_item=wording.as_item,
+    )
+
+
+pages: list[Any] = [show_home]
