@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:697350"
+ID = "2026-11-23T10:00:01:409915"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -76,8 +76,8 @@ INDEXES = [
     'CREATE UNIQUE INDEX evaluation_source ON evaluation (source)',
     'CREATE INDEX evaluation_recording ON evaluation (recording)',
     'CREATE INDEX evaluation_agent ON evaluation (agent, released_at)',
-    'CREATE INDEX evaluation_listed ON evaluation (created_at, id)',
-    'CREATE UNIQUE INDEX evaluation_replaces ON evaluation (replaces)',
+    'CREATE INDEX evaluation_listed ON evaluation (listed_at, id)',
+    "CREATE UNIQUE INDEX evaluation_replaces ON evaluation (replaces) WHERE state <> 'draft'",
     'CREATE UNIQUE INDEX mark_once ON mark (evaluation, rule)',
     'CREATE INDEX mark_rule ON mark (rule)',
     'CREATE INDEX evaluation_reply_of ON evaluation_reply (evaluation, at)',
@@ -89,14 +89,15 @@ INDEXES = [
     'CREATE INDEX step_clip ON step (clip)',
     'CREATE INDEX step_other_clip ON step (other_clip)',
     'CREATE UNIQUE INDEX enrolment_open ON enrolment (person, module) WHERE completed_at IS NULL AND waived_at IS NULL',
-    'CREATE INDEX enrolment_person ON enrolment (person, created_at)',
+    'CREATE INDEX enrolment_person ON enrolment (person, module, created_at)',
     'CREATE INDEX enrolment_module ON enrolment (module)',
     'CREATE INDEX enrolment_assignment ON enrolment (assignment)',
     'CREATE INDEX enrolment_due ON enrolment (due_on) WHERE completed_at IS NULL AND waived_at IS NULL',
     'CREATE UNIQUE INDEX curriculum_code ON curriculum (code)',
     'CREATE UNIQUE INDEX curriculum_module_once ON curriculum_module (curriculum, module)',
-    'CREATE INDEX assignment_person ON assignment (person)',
     'CREATE INDEX assignment_team ON assignment (team)',
+    'CREATE INDEX assignment_created ON assignment (created_at, id)',
+    'CREATE UNIQUE INDEX assignment_person_once ON assignment_person (assignment, person)',
     'CREATE UNIQUE INDEX answer_attempt ON answer (enrolment, step, attempt)',
     'CREATE INDEX appreciation_author ON appreciation (author, created_at)',
     'CREATE UNIQUE INDEX appreciation_to_once ON appreciation_to (appreciation, person)',

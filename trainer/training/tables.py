@@ -77,12 +77,15 @@ class CurriculumModule(Table, tablename="curriculum_module"):
 
 
 class Assignment(Table, tablename="assignment"):
-    """A module or curriculum given to a person, a team or a role: one of each. Who joins later gets it too."""
+    """A module or curriculum given to people, a team or a role.
+
+    Either `module` or `curriculum` is set. With `team` or `role`, who joins later gets it too; with neither, it is for
+    the people of `AssignmentPerson`.
+    """
 
     id = UUID(primary_key=True, default=uuid.uuid4)
     module = ForeignKey(Module, on_delete=OnDelete.restrict, null=True, default=None)
     curriculum = ForeignKey(Curriculum, on_delete=OnDelete.restrict, null=True, default=None)
-    person = ForeignKey(Person, on_delete=OnDelete.restrict, null=True, default=None)
     team = ForeignKey(Team, on_delete=OnDelete.restrict, null=True, default=None)
     role = Text(default=None, null=True)
     due_on = Date(default=None, null=True)
@@ -90,6 +93,15 @@ class Assignment(Table, tablename="assignment"):
     created_at = Timestamptz(default=None)
     ended_at = Timestamptz(default=None, null=True, help_text="Withdrawn: nobody new gets it.")
     ended_by = UUID(default=None, null=True)
+    job = UUID(default=None, null=True, help_text="The job that hands it out and tells people.")
+
+
+class AssignmentPerson(Table, tablename="assignment_person"):
+    """One of the people that an assignment names one by one."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    assignment = ForeignKey(Assignment, on_delete=OnDelete.cascade, null=False)
+    person = ForeignKey(Person, on_delete=OnDelete.restrict, null=False)
 
 
 class Enrolment(Table, tablename="enrolment"):
@@ -112,6 +124,14 @@ class Enrolment(Table, tablename="enrolment"):
     signed_off_at = Timestamptz(default=None, null=True, help_text="The lead saw it done at work.")
     signed_off_by = UUID(default=None, null=True)
     active_at = Timestamptz(default=None, null=True, help_text="When they last did something in it.")
+    hard_at = Integer(
+        default=None,
+        null=True,
+        help_text="Position of the step that was answered last, if three tries or more were not right.",
+    )
+    reminded = Integer(
+        default=0, help_text="Of its due day: 0 not yet, 1 days before, 2 on the day, 3 after it."
+    )
     skipped = JSON(default="[]", help_text="Positions of steps put off because the person could not listen.")
     at_step = Integer(default=0, help_text="Position of the step to resume at.")
     step_state = JSON(
@@ -142,13 +162,14 @@ INDEXES = [
     "CREATE INDEX step_clip ON step (clip)",
     "CREATE INDEX step_other_clip ON step (other_clip)",
     "CREATE UNIQUE INDEX enrolment_open ON enrolment (person, module) WHERE completed_at IS NULL AND waived_at IS NULL",
-    "CREATE INDEX enrolment_person ON enrolment (person, created_at)",
+    "CREATE INDEX enrolment_person ON enrolment (person, module, created_at)",
     "CREATE INDEX enrolment_module ON enrolment (module)",
     "CREATE INDEX enrolment_assignment ON enrolment (assignment)",
     "CREATE INDEX enrolment_due ON enrolment (due_on) WHERE completed_at IS NULL AND waived_at IS NULL",
     "CREATE UNIQUE INDEX curriculum_code ON curriculum (code)",
     "CREATE UNIQUE INDEX curriculum_module_once ON curriculum_module (curriculum, module)",
-    "CREATE INDEX assignment_person ON assignment (person)",
     "CREATE INDEX assignment_team ON assignment (team)",
+    "CREATE INDEX assignment_created ON assignment (created_at, id)",
+    "CREATE UNIQUE INDEX assignment_person_once ON assignment_person (assignment, person)",
     "CREATE UNIQUE INDEX answer_attempt ON answer (enrolment, step, attempt)",
 ]
