@@ -11,7 +11,6 @@ from litestar.response import Redirect
 from trainer.db import utc_now
 from trainer.people import service, signing_in, tokens
 from trainer.people.door import device_of, origin_of, sessions_for, signed_in_answer
-from trainer.people.fields import BIRTHDAY_SCOPES
 from trainer.people.forms import (
     language_options,
     month_options,
@@ -37,10 +36,9 @@ async def _page(
 ) -> Response[str]:
     viewer = viewer_of(request)
     person = await service.get_person(viewer.id)
-    shown = values_of(person) | {"birthday_scope": person.birthday_scope, "leap_day": person.leap_day}
     defaults: dict[str, Any] = {
         "person": person,
-        "values": shown,
+        "values": values_of(person),
         "errors": {},
         "part": "",
         "token_secret": None,
@@ -50,7 +48,6 @@ async def _page(
         "languages": language_options(),
         "zones": zone_options(),
         "months": month_options(),
-        "birthday_scopes": BIRTHDAY_SCOPES,
         "site_zone": request.app.state.settings.time_zone,
     }
     return render(request, "people/account.html", status=status, headers=headers, **(defaults | values))
@@ -71,7 +68,7 @@ async def show_account(request: AnyRequest, done: FromQuery[str] = "") -> Respon
 
 @post("/account", guards=[signed_in], include_in_schema=False)
 async def save_profile(request: AnyRequest) -> Response[Any]:
-    """Name, language, zone and birthday."""
+    """Name, language, zone, and what is celebrated."""
     form = await read_form(request)
     fields = read_profile(form)
     if form.ok:

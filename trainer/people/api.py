@@ -53,6 +53,9 @@ class PersonOut(msgspec.Struct, frozen=True, omit_defaults=False):
     time_zone: str | UnsetType = UNSET
     birthday: str | UnsetType | None = UNSET
     birthday_scope: str | UnsetType = UNSET
+    full_month_scope: str | UnsetType = UNSET
+    anniversary_scope: str | UnsetType = UNSET
+    milestone_scope: str | UnsetType = UNSET
     leap_day: str | UnsetType = UNSET
     scopes: list[str] | UnsetType | None = UNSET
 
@@ -84,6 +87,9 @@ class PersonPatch(msgspec.Struct, forbid_unknown_fields=True):
     hired_on: str | UnsetType | None = UNSET
     birthday: str | UnsetType | None = UNSET
     birthday_scope: str | UnsetType = UNSET
+    full_month_scope: str | UnsetType = UNSET
+    anniversary_scope: str | UnsetType = UNSET
+    milestone_scope: str | UnsetType = UNSET
     leap_day: str | UnsetType = UNSET
     locale: str | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
@@ -116,7 +122,7 @@ def _out(shown: Shown, *, own: bool = False, scopes: frozenset[str] | None = Non
     if shown.birthday:
         told["birthday"] = person.birthday
     if own:
-        told |= {"birthday_scope": person.birthday_scope, "leap_day": person.leap_day}
+        told |= {name: getattr(person, name) for name in (*sorted(service.SCOPE_FIELDS), "leap_day")}
         told["scopes"] = sorted(scopes) if scopes is not None else None
     team = Named(str(person.team), person.team_name or "") if person.team else None
     return PersonOut(str(person.id), person.name, sorted(person.roles), team, person.active, **told)

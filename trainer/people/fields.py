@@ -18,7 +18,8 @@ from trainer.problems import FieldError, Invalid
 from trainer.web.i18n import LOCALES, _
 from trainer.web.session import ROLES
 
-BIRTHDAY_SCOPES = ("nobody", "team", "everyone")
+# Who may see an occasion or a milestone of one's own.
+SCOPES = ("nobody", "team", "everyone")
 LEAP_DAYS = ("02-28", "03-01")
 THEMES = ("system", "light", "dark")
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,189}")
@@ -36,6 +37,9 @@ class PersonFields(TypedDict, total=False):
     hired_on: date | None
     birthday: str | None
     birthday_scope: str
+    full_month_scope: str
+    anniversary_scope: str
+    milestone_scope: str
     leap_day: str
     locale: str
     time_zone: str
@@ -171,7 +175,10 @@ _CHECKS: dict[str, Any] = {
     "buddy": _as_is,
     "hired_on": _day,
     "birthday": _birthday,
-    "birthday_scope": _one_of(BIRTHDAY_SCOPES),
+    "birthday_scope": _one_of(SCOPES),
+    "full_month_scope": _one_of(SCOPES),
+    "anniversary_scope": _one_of(SCOPES),
+    "milestone_scope": _one_of(SCOPES),
     "leap_day": _one_of(LEAP_DAYS),
     "locale": _one_of(LOCALES),
     "time_zone": _zone,

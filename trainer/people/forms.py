@@ -7,7 +7,7 @@ from uuid import UUID
 from babel.dates import format_date
 
 from trainer.people.fields import PersonFields, time_zones
-from trainer.people.service import PersonView
+from trainer.people.service import SCOPE_FIELDS, PersonView
 from trainer.people.teams import TeamView
 from trainer.web.forms import Form
 from trainer.web.i18n import LOCALES, _, babel_locale, current_locale
@@ -75,6 +75,7 @@ def values_of(person: PersonView | None) -> dict[str, Any]:
         return blank | {"locale": current_locale(), "roles": ["agent"], "revision": 0}
     values: dict[str, Any] = {name: getattr(person, name) or "" for name in TYPED}
     month, _sep, day = (person.birthday or "").partition("-")
+    values |= {name: getattr(person, name) for name in (*SCOPE_FIELDS, "leap_day")}
     return values | {
         "birthday_month": month,
         "birthday_day": day,
@@ -85,7 +86,7 @@ def values_of(person: PersonView | None) -> dict[str, Any]:
 
 def typed(form: Form) -> dict[str, Any]:
     """What somebody typed, to show it again beside the errors."""
-    names = (*TYPED, "birthday_month", "birthday_day", "revision", "birthday_scope", "leap_day")
+    names = (*TYPED, "birthday_month", "birthday_day", "revision", "leap_day", *SCOPE_FIELDS)
     return {name: form.raw(name) for name in names} | {"roles": form.many("roles")}
 
 
@@ -111,10 +112,16 @@ def read_profile(form: Form) -> PersonFields:
         name=form.text("name", most=120),
         locale=form.choice("locale", LOCALES),
         time_zone=form.raw("time_zone"),
-        birthday=read_birthday(form),
-        birthday_scope=form.raw("birthday_scope") or "nobody",
-        leap_day=form.raw("leap_day") or "02-28",
+        **read_celebrations(form),
     )
+
+
+def read_celebrations(form: Form) -> PersonFields:
+    """What one wants celebrated, and who may see it; a question that was not on the page stays as it is."""
+    fields = PersonFields(birthday=read_birthday(form), leap_day=form.raw("leap_day") or "02-28")
+    for name in sorted(SCOPE_FIELDS & set(form.fields)):
+        fields[name] = form.raw(name)  # type: ignore[literal-required]
+    return fields
 
 
 def read_birthday(form: Form) -> str | None:

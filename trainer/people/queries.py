@@ -14,7 +14,8 @@ _VIEWER = """
 _PERSON = """
     SELECT person.id, person.name, person.email, person.employee_no, person.roles, person.team,
            team.name AS team_name, person.buddy, buddy.name AS buddy_name, person.hired_on, person.birthday,
-           person.birthday_scope, person.leap_day, person.locale, person.time_zone, person.theme,
+           person.birthday_scope, person.full_month_scope, person.anniversary_scope, person.milestone_scope,
+           person.leap_day, person.locale, person.time_zone, person.theme,
            person.active, person.erased_at, person.revision, person.name_key,
            person.password_hash IS NOT NULL AS has_password
     FROM person LEFT JOIN team ON team.id = person.team LEFT JOIN person AS buddy ON buddy.id = person.buddy

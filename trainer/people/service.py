@@ -23,9 +23,10 @@ from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
 PAGE = 50
-OWN_FIELDS = frozenset({"name", "birthday", "birthday_scope", "leap_day", "locale", "time_zone", "theme"})
+SCOPE_FIELDS = frozenset({"birthday_scope", "full_month_scope", "anniversary_scope", "milestone_scope"})
+OWN_FIELDS = SCOPE_FIELDS | {"name", "birthday", "leap_day", "locale", "time_zone", "theme"}
 # What only the person decides: an admin may enter a birthday, but not to whom it is shown.
-PERSONAL_CHOICES = frozenset({"birthday_scope", "leap_day", "theme"})
+PERSONAL_CHOICES = SCOPE_FIELDS | {"leap_day", "theme"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ class PersonView:
     hired_on: date | None
     birthday: str | None
     birthday_scope: str
+    full_month_scope: str
+    anniversary_scope: str
+    milestone_scope: str
     leap_day: str
     locale: str
     time_zone: str
@@ -144,7 +148,8 @@ def shown_to(viewer: Viewer, person: PersonView) -> Shown:
     if not birthday:
         person = replace(person, birthday=None)
     if not own:
-        person = replace(person, birthday_scope="nobody", leap_day="02-28", theme="system")
+        quiet: dict[str, Any] = dict.fromkeys(SCOPE_FIELDS, "nobody")
+        person = replace(person, **quiet, leap_day="02-28", theme="system")
     return Shown(
         person=person,
         details=details,
@@ -219,6 +224,8 @@ async def edit_person(
 ) -> PersonView:
     """Changes the given fields; returns the person after it. `revision`: only if it is still the present one.
 
+    Publishes `person_edited` {person, fields} when something changed.
+
     Raises NotFound, Forbidden (see the module), Invalid, PreconditionFailed, Conflict (the last admin).
     """
     fields = checked(changes)
@@ -245,6 +252,7 @@ async def edit_person(
         if "roles" in changed:
             told |= {"roles_before": sorted(before.roles), "roles": changed["roles"]}
         await record_audit(viewer, "person_edited", "person", str(person), told)
+        await jobs.publish("person_edited", {"person": str(person), "fields": sorted(changed)})
         return await get_person(person)
 
 
