@@ -30,16 +30,20 @@ class Evaluation(Table, tablename="evaluation"):
     service_level = Text(default=None, null=True, help_text="service, good or beyond")
     csat = Integer(default=None, null=True, help_text="1 to 5")
     comment = Text(default="")
+    reason = Text(default="", help_text="Why it replaces another one.")
     score = Integer(
         default=None, null=True, help_text="Non-fatal: weights met / weights applicable, basis points."
     )
     fatal_missed = Integer(
         default=None, null=True, help_text="Fatal rules missed; empty when none was applicable."
     )
-    source = Text(help_text="Unique: an import run twice makes one.")
+    source = Text(
+        help_text="Unique: an import run twice makes one. draft:<recording or replaced>:<analyst> while open."
+    )
     evaluated_by = UUID(default=None, null=True)
     called_at = Timestamptz(default=None, null=True)
     created_at = Timestamptz(default=None)
+    listed_at = Timestamptz(default=None, help_text="When it was begun or released: its place in lists.")
     released_at = Timestamptz(default=None, null=True)
     seen_at = Timestamptz(default=None, null=True, help_text="When the agent opened it.")
     revision = Integer(default=1, help_text="Grows with every edit of the draft; what If-Match compares.")
@@ -52,7 +56,7 @@ class Mark(Table, tablename="mark"):
     evaluation = ForeignKey(Evaluation, on_delete=OnDelete.cascade, null=False)
     rule = ForeignKey(Rule, on_delete=OnDelete.restrict, null=False)
     rule_version = Integer(default=1)
-    mark = Text(help_text="met, missed or not_applicable")
+    mark = Text(help_text="met, missed or not_applicable; empty for a note on a rule that has no mark")
     at_ms = Integer(default=None, null=True)
     comment = Text(default="")
     weight = Integer(default=0)
@@ -73,8 +77,8 @@ INDEXES = [
     "CREATE UNIQUE INDEX evaluation_source ON evaluation (source)",
     "CREATE INDEX evaluation_recording ON evaluation (recording)",
     "CREATE INDEX evaluation_agent ON evaluation (agent, released_at)",
-    "CREATE INDEX evaluation_listed ON evaluation (created_at, id)",
-    "CREATE UNIQUE INDEX evaluation_replaces ON evaluation (replaces)",
+    "CREATE INDEX evaluation_listed ON evaluation (listed_at, id)",
+    "CREATE UNIQUE INDEX evaluation_replaces ON evaluation (replaces) WHERE state <> 'draft'",
     "CREATE UNIQUE INDEX mark_once ON mark (evaluation, rule)",
     "CREATE INDEX mark_rule ON mark (rule)",
     "CREATE INDEX evaluation_reply_of ON evaluation_reply (evaluation, at)",
