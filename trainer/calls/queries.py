@@ -1,6 +1,7 @@
 """Raw SQL of recordings: each with the names it is shown with in one round trip, and who has heard it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,8 +12,8 @@ Row = dict[str, Any]
 
 RECORDINGS = """
     SELECT recording.id, recording.title, recording.state, recording.agent, agent.name AS agent_name,
-           agent.team AS agent_team, rulebook.code AS rulebook_code, recording.language, recording.called_at,
-           recording.csat, recording.staged, recording.consent_basis, recording.retain_until,
+           agent.team AS agent_team, recording.rulebook, rulebook.code AS rulebook_code,
+           recording.language, recording.called_at, recording.csat, recording.staged, recording.consent_basis, recording.retain_until,
            recording.expires_at, recording.uploaded_by, uploader.name AS uploaded_by_name,
            recording.object_key, recording.peaks_key, recording.sha256, recording.size_bytes,
            recording.duration_ms, recording.channels, recording.sample_rate_hz, recording.codec,
@@ -32,30 +33,60 @@ async def one(recording: UUID) -> Row | None:
     return await db.fetch_one(f"{RECORDINGS} WHERE recording.id = {{}}", recording)
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which calls a list may show: all, or those of programmes, of a team's agents, and own ones."""
+
+    everything: bool
+    programmes: frozenset[UUID] | None
+    team: UUID | None
+    own: frozenset[UUID]
+
+    def condition(self) -> tuple[str, list[Any]] | None:
+        """As SQL with its parameters; None when it reaches nothing."""
+        if self.everything:
+            return "1 = 1", []
+        parts: list[str] = []
+        params: list[Any] = []
+        if self.programmes is not None:
+            parts.append("recording.rulebook IS NULL")
+            if self.programmes:
+                parts.append("recording.rulebook IN ({})")
+                params.append(list(self.programmes))
+        if self.team is not None:
+            parts.append("agent.team = {}")
+            params.append(self.team)
+        if self.own:
+            parts.append("recording.id IN ({})")
+            params.append(list(self.own))
+        return (f"({' OR '.join(parts)})", params) if parts else None
+
+
 async def listed(
+    reach: Reach,
     *,
-    team: UUID | None,
     states: Sequence[str],
     search: str,
     agent: UUID | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Row]:
-    """Recordings, newest first; `team` None is every team, otherwise only calls of that team's agents."""
-    where, params = ["recording.state IN ({})"], [list(states)]
-    if team is not None:
-        where.append("agent.team = {}")
-        params.append(team)  # type: ignore[arg-type]
+    """Recordings within reach, newest first."""
+    reached = reach.condition()
+    if reached is None:
+        return []
+    where: list[str] = [reached[0], "recording.state IN ({})"]
+    params: list[Any] = [*reached[1], list(states)]
     if agent is not None:
         where.append("recording.agent = {}")
-        params.append(agent)  # type: ignore[arg-type]
+        params.append(agent)
     if search:
         where.append("(LOWER(recording.title) LIKE {} ESCAPE '!' OR LOWER(agent.name) LIKE {} ESCAPE '!')")
         escaped = search.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-        params += [f"%{escaped}%"] * 2  # type: ignore[list-item]
+        params += [f"%{escaped}%"] * 2
     if after is not None:
         where.append("(recording.created_at, recording.id) < ({}, {})")
-        params += after  # type: ignore[arg-type]
+        params += after
     return await db.fetch(
         f"""{RECORDINGS} WHERE {" AND ".join(where)}
             ORDER BY recording.created_at DESC, recording.id DESC LIMIT {{}}""",

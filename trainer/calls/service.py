@@ -1,9 +1,6 @@
-"""Recordings for every other room: taking one in, who may see and hear which, what was heard, and erasing
-one.
+"""Recordings for every other room: taking one in, changing what is known of it, and erasing it. The door to
+this room; who sees and hears which lives in `reading`.
 
-Rights (the pair `load_recording` and `visible_recordings` follows them): trainers, QA analysts and admins see
-every call, team leads those of their own team's agents; agents see their own once its evaluation is released,
-of which there are none yet; managers none. Whoever sees a call may hear it and read its words, except admins.
 Invariant: a recording is refused whole. Until its row is committed, its file is in nobody's way and nobody's
 storage.
 """
@@ -21,45 +18,59 @@ from uuid import UUID
 from trainer import db, jobs
 from trainer.audio import AudioRefused, Probe
 from trainer.audio.child import in_child
-from trainer.audio.peaks import Peaks
 from trainer.audio.probe import probe
-from trainer.calls import queries
 from trainer.calls.jobs import erase, object_key, prepare_recording
-from trainer.calls.tables import Play, Recording, Segment
-from trainer.calls.transcripts import Line, read_transcript
-from trainer.calls.views import (
-    CONSENT_BASES,
-    PlayView,
-    RecordingView,
-    SegmentView,
-    recording_of,
-    segment_of,
+from trainer.calls.reading import (
+    find_recording,
+    hearing_checks,
+    hearing_lists,
+    load_for_hearing,
+    load_recording,
+    log_play,
+    peaks_of,
+    plays_of,
+    segments_of,
+    visible_recordings,
 )
+from trainer.calls.tables import Recording, Segment
+from trainer.calls.transcripts import Line, read_transcript
+from trainer.calls.views import CONSENT_BASES, RecordingView
 from trainer.people.audit import record_audit
 from trainer.people.service import people_by_ids
-from trainer.problems import (
-    Conflict,
-    FieldError,
-    Forbidden,
-    Gone,
-    Invalid,
-    NotFound,
-    PreconditionFailed,
-)
+from trainer.problems import Conflict, FieldError, Forbidden, Gone, Invalid, PreconditionFailed
+from trainer.rulebook.programmes import default_programme, programmes_of
 from trainer.rulebook.tables import Rulebook
-from trainer.storage import StorageError, storage
+from trainer.storage import storage
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
+
+__all__ = [
+    "CREATE",
+    "EDIT",
+    "ERASE",
+    "RecordingFields",
+    "content_hash",
+    "edit_recording",
+    "erase_recording",
+    "find_recording",
+    "hearing_checks",
+    "hearing_lists",
+    "load_for_hearing",
+    "load_recording",
+    "log_play",
+    "peaks_of",
+    "plays_of",
+    "receive_recording",
+    "same_content",
+    "segments_of",
+    "visible_recordings",
+]
 
 CREATE = ("trainer", "qa_analyst", "admin")
 EDIT = ("trainer",)
 ERASE = ("trainer", "admin")
-SEE_ALL = ("trainer", "qa_analyst", "admin")
-HEAR_ALL = ("trainer", "qa_analyst")
-LISTED_STATES = ("processing", "ready", "refused", "expired")
 
 PROBE_S = 20.0
-ONE_HEARING = timedelta(minutes=10)
 MOST_TITLE = 200
 MOST_REASON = 500
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -105,7 +116,7 @@ async def receive_recording(
     """
     if viewer is not None and not viewer.has(*CREATE):
         raise Forbidden(_("Trainers, QA analysts and admins add calls."))
-    agent_name, rulebook = await _check(fields)
+    agent_name, rulebook = await _check(viewer, fields)
     lines = await _read_lines(transcript, agent_name)
     probed = await _probe(path)
     recording = db.new_id()
@@ -154,8 +165,11 @@ async def same_content(sha256: str) -> UUID | None:
     return row["id"] if row else None
 
 
-async def _check(fields: RecordingFields) -> tuple[str, UUID | None]:
-    """The agent's name and the rule book's id. Raises Invalid with every wrong field."""
+async def _check(viewer: Viewer | None, fields: RecordingFields) -> tuple[str, UUID | None]:
+    """The agent's name and the rule book's id (a default one where none is named).
+
+    Raises Invalid with every wrong field.
+    """
     if fields.caller_is_minor:
         raise Invalid.field(
             "caller_is_minor",
@@ -168,13 +182,22 @@ async def _check(fields: RecordingFields) -> tuple[str, UUID | None]:
         wrong.append(FieldError("agent", "unknown", _("There is no such person.")))
     rulebook = None
     if fields.rulebook:
-        row = await Rulebook.select(Rulebook.id).where(Rulebook.code == fields.rulebook).first()
-        rulebook = row["id"] if row else None
-        if row is None:
-            wrong.append(FieldError("rulebook", "unknown", _("There is no such rule book.")))
+        rulebook, refusal = await _programme(viewer, fields.rulebook)
+        wrong += refusal
     if wrong:
         raise Invalid(_("This call cannot be taken as it is."), errors=wrong)
-    return (person.name if person else ""), rulebook
+    return (person.name if person else ""), rulebook or await default_programme(viewer)
+
+
+async def _programme(viewer: Viewer | None, code: str) -> tuple[UUID | None, list[FieldError]]:
+    """The rule book with this code. Whoever gave a call to a programme of others would lose it from sight."""
+    row = await Rulebook.select(Rulebook.id).where(Rulebook.code == code).first()
+    if row is None:
+        return None, [FieldError("rulebook", "unknown", _("There is no such rule book."))]
+    mine = await programmes_of(viewer) if viewer is not None and not viewer.has("admin") else None
+    if mine is not None and row["id"] not in mine:
+        return None, [FieldError("rulebook", "not-yours", _("You do not work on this programme."))]
+    return row["id"], []
 
 
 def _wrong_fields(fields: RecordingFields) -> list[FieldError]:
@@ -250,126 +273,6 @@ def content_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-# Seeing and hearing
-
-
-def _may_see(viewer: Viewer, agent_team: UUID | None) -> bool:
-    if viewer.has(*SEE_ALL):
-        return True
-    return viewer.has("team_lead") and viewer.team is not None and agent_team == viewer.team
-
-
-def _may_hear(viewer: Viewer, row: dict[str, Any], now: datetime) -> bool:
-    if row["state"] != "ready" or (row["expires_at"] is not None and row["expires_at"] <= now):
-        return False
-    own_team = viewer.has("team_lead") and viewer.team is not None and row["agent_team"] == viewer.team
-    return viewer.has(*HEAR_ALL) or own_team
-
-
-def _view(viewer: Viewer, row: dict[str, Any]) -> RecordingView:
-    return recording_of(row, may_hear=_may_hear(viewer, row, db.utc_now()))
-
-
-async def find_recording(viewer: Viewer, recording: UUID) -> RecordingView:
-    """A recording in any state, the proof of an erased one included. Raises NotFound.
-
-    The proof names nobody, so that all who see any calls may read it.
-    """
-    row = await queries.one(recording)
-    proof = row is not None and row["state"] == "erased" and viewer.has(*SEE_ALL, "team_lead")
-    if row is None or not (proof or _may_see(viewer, row["agent_team"])):
-        raise NotFound(_("There is no such call, or it is not one of yours."))
-    return _view(viewer, row)
-
-
-async def load_recording(viewer: Viewer, recording: UUID) -> RecordingView:
-    """A recording that the viewer may see. Raises NotFound, and Gone for an erased one."""
-    found = await find_recording(viewer, recording)
-    if found.state == "erased":
-        raise Gone(_("This call was erased. Only the date and the reason are kept."))
-    return found
-
-
-async def load_for_hearing(viewer: Viewer, recording: UUID) -> RecordingView:
-    """A ready recording that the viewer may hear.
-
-    Raises NotFound, Gone, Forbidden and Conflict (`not-ready`).
-    """
-    found = await load_recording(viewer, recording)
-    if not (viewer.has(*HEAR_ALL) or viewer.has("team_lead")):
-        raise Forbidden(_("You may see that this call is here, but not hear it."))
-    if found.state == "expired" or (found.expires_at is not None and found.expires_at <= db.utc_now()):
-        raise Gone(_("The day until which this call was kept is over."))
-    if not found.may_hear:
-        raise Conflict(_("This call cannot be heard: it is not ready."), slug="not-ready")
-    return found
-
-
-async def visible_recordings(
-    viewer: Viewer,
-    *,
-    search: str = "",
-    state: str = "",
-    agent: UUID | None = None,
-    after: tuple[datetime, UUID] | None = None,
-    limit: int = 50,
-) -> list[RecordingView]:
-    """Recordings that the viewer may see, newest first, after the one with this (created_at, id).
-
-    `search` looks in titles and agents' names. Erased ones are listed only for `state="erased"`.
-    """
-    states = (state,) if state else LISTED_STATES
-    if viewer.has(*SEE_ALL):
-        team = None
-    elif viewer.has("team_lead") and viewer.team is not None:
-        team = viewer.team
-    else:
-        return []
-    rows = await queries.listed(
-        team=team, states=states, search=search.strip()[:100], agent=agent, after=after, limit=limit
-    )
-    return [_view(viewer, row) for row in rows]
-
-
-async def segments_of(
-    recording: UUID, start_ms: int | None = None, end_ms: int | None = None
-) -> list[SegmentView]:
-    """The turns of a transcript in order; of a window, those that touch it.
-
-    Whoever asks has loaded the recording.
-    """
-    return [segment_of(row) for row in await queries.segments(recording, start_ms, end_ms)]
-
-
-async def peaks_of(recording: RecordingView) -> Peaks:
-    """The shape of a ready recording. Raises Conflict before it is ready, and StorageError."""
-    if not recording.peaks_key:
-        raise Conflict(_("This call cannot be heard: it is not ready."), slug="not-ready")
-    size = await storage().size(recording.peaks_key)
-    if size is None:
-        raise StorageError("missing", recording.peaks_key)
-    return Peaks.from_bytes(await storage().get_range(recording.peaks_key, 0, size))
-
-
-async def log_play(viewer: Viewer, recording: UUID) -> None:
-    """Notes that somebody hears a raw call; a player's many requests within ten minutes are one hearing."""
-    since = db.utc_now() - ONE_HEARING
-    if await queries.played_since(recording, viewer.id, since):
-        return
-    async with db.transaction():
-        await db.lock(f"play:{recording}:{viewer.id}")
-        if not await queries.played_since(recording, viewer.id, since):
-            row = Play(id=db.new_id(), recording=recording, person=viewer.id, at=db.utc_now())
-            await Play.insert(row)
-
-
-async def plays_of(viewer: Viewer, recording: UUID, *, limit: int = 50) -> list[PlayView]:
-    """Who heard a raw call, latest first. Only admins read this; others get none."""
-    if not viewer.has("admin"):
-        return []
-    return [PlayView(**row) for row in await queries.plays(recording, limit)]
-
-
 # Changing and ending
 
 
@@ -392,7 +295,7 @@ async def edit_recording(
         )
     if found.state not in ("processing", "ready"):
         raise Conflict(_("Nothing of this call can be changed any more."))
-    _name, rulebook = await _check(fields)
+    _name, rulebook = await _check(viewer, fields)
     values = {**_columns(fields), Recording.rulebook: rulebook, Recording.revision: expected + 1}
     there = (Recording.id == recording) & (Recording.revision == expected)
     async with db.transaction():

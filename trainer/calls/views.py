@@ -40,6 +40,7 @@ class RecordingView:
     agent: UUID | None
     agent_name: str | None
     agent_team: UUID | None
+    rulebook: UUID | None
     rulebook_code: str | None
     language: str
     called_at: datetime | None
