@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:409915"
+ID = "2026-11-23T10:00:01:381998"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -43,7 +43,9 @@ INDEXES = [
     'CREATE INDEX audit_entry_noun ON audit_entry (noun, noun_id)',
     'CREATE UNIQUE INDEX notice_source ON notice (person, source)',
     'CREATE INDEX notice_person ON notice (person, created_at)',
+    'CREATE INDEX notice_from ON notice (source)',
     'CREATE INDEX notice_unread ON notice (person) WHERE read_at IS NULL AND withdrawn_at IS NULL',
+    'CREATE INDEX notice_to_mail ON notice (created_at) WHERE read_at IS NULL AND withdrawn_at IS NULL AND mailed_at IS NULL',
     'CREATE UNIQUE INDEX notice_choice_once ON notice_choice (person, kind)',
     'CREATE UNIQUE INDEX rulebook_code ON rulebook (code)',
     'CREATE UNIQUE INDEX want_code ON want (rulebook, code)',
@@ -114,6 +116,9 @@ INDEXES = [
     'CREATE UNIQUE INDEX occasion_once ON occasion (person, kind, "on")',
     'CREATE UNIQUE INDEX occasion_line_once ON occasion_line (occasion, author)',
     'CREATE INDEX occasion_on ON occasion ("on")',
+    'CREATE INDEX occasion_open ON occasion (person) WHERE marked_at IS NULL',
+    'CREATE INDEX occasion_line_author ON occasion_line (author)',
+    'CREATE INDEX post_occasion ON post (occasion)',
 ]
 
 

@@ -20,7 +20,9 @@ class Notice(Table, tablename="notice"):
     source = Text(help_text="What it comes from, unique: the same happening tells a person once.")
     created_at = Timestamptz(default=None)
     read_at = Timestamptz(default=None, null=True)
-    mailed_at = Timestamptz(default=None, null=True)
+    mailed_at = Timestamptz(
+        default=None, null=True, help_text="Handed over to be mailed, or put into a digest."
+    )
     withdrawn_at = Timestamptz(default=None, null=True, help_text="No longer so: shown to nobody.")
 
 
@@ -37,6 +39,9 @@ class NoticeChoice(Table, tablename="notice_choice"):
 INDEXES = [
     "CREATE UNIQUE INDEX notice_source ON notice (person, source)",
     "CREATE INDEX notice_person ON notice (person, created_at)",
+    "CREATE INDEX notice_from ON notice (source)",
     "CREATE INDEX notice_unread ON notice (person) WHERE read_at IS NULL AND withdrawn_at IS NULL",
+    "CREATE INDEX notice_to_mail ON notice (created_at) WHERE read_at IS NULL AND withdrawn_at IS NULL"
+    " AND mailed_at IS NULL",
     "CREATE UNIQUE INDEX notice_choice_once ON notice_choice (person, kind)",
 ]

@@ -26,7 +26,10 @@ ROLES = ("agent", "trainer", "qa_analyst", "team_lead", "manager", "admin")
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The person who asks, as far as every page needs to know. `scopes` is None for a browser."""
+    """The person who asks, as far as every page needs to know. `scopes` is None for a browser.
+
+    `unread`: how many notices wait for them, read with the session itself, as every page shows it.
+    """
 
     id: UUID
     name: str
@@ -38,6 +41,7 @@ class Viewer:
     theme: str = "system"
     session: str | None = None
     scopes: frozenset[str] | None = None
+    unread: int = 0
 
     def has(self, *roles: str) -> bool:
         """Whether the person holds at least one of the roles."""
