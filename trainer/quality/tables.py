@@ -69,7 +69,8 @@ class EvaluationReply(Table, tablename="evaluation_reply"):
     id = UUID(primary_key=True, default=uuid.uuid4)
     evaluation = ForeignKey(Evaluation, on_delete=OnDelete.cascade, null=False)
     author = ForeignKey(Person, on_delete=OnDelete.restrict, null=False)
-    words = Text()
+    by_role = Text(help_text="As whom they wrote: agent, analyst or lead")
+    words = Text(help_text="Empty once its author was erased.")
     at = Timestamptz(default=None)
 
 
