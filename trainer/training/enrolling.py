@@ -50,11 +50,27 @@ class EnrolmentView:
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+    assignment: UUID | None = None
+    enrolled_by: UUID | None = None
+    active_at: datetime | None = None
+    hard_at: int | None = None
+    waived_at: datetime | None = None
+    waived_by: UUID | None = None
+    waived_why: str = ""
+    signed_off_at: datetime | None = None
+    signed_off_by: UUID | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it is still to be done."""
+        return self.completed_at is None and self.waived_at is None
 
     @property
     def state(self) -> str:
-        """done, under_way or not_begun."""
-        return "done" if self.completed_at else "under_way" if self.started_at else "not_begun"
+        """done, waived, under_way or not_begun."""
+        if self.completed_at or self.waived_at:
+            return "done" if self.completed_at else "waived"
+        return "under_way" if self.started_at else "not_begun"
 
     @property
     def place(self) -> int:
@@ -84,6 +100,15 @@ def enrolment_view(row: Mapping[str, Any]) -> EnrolmentView:
         created_at=row["created_at"],
         started_at=row["started_at"],
         completed_at=row["completed_at"],
+        assignment=row["assignment"],
+        enrolled_by=row["enrolled_by"],
+        active_at=row["active_at"],
+        hard_at=row["hard_at"],
+        waived_at=row["waived_at"],
+        waived_by=row["waived_by"],
+        waived_why=row["waived_why"],
+        signed_off_at=row["signed_off_at"],
+        signed_off_by=row["signed_off_by"],
     )
 
 
@@ -123,11 +148,12 @@ async def enrol(viewer: Viewer | None, code: str, person: UUID, *, due_on: date 
             (Enrolment.person == person)
             & (Enrolment.module == version["module"])
             & Enrolment.completed_at.is_null()
+            & Enrolment.waived_at.is_null()
         )
         if due_on is not None and (viewer is None or viewer.id != person):
-            await Enrolment.update({Enrolment.due_on: due_on}).where(present)
+            await Enrolment.update({Enrolment.due_on: due_on, Enrolment.reminded: 0}).where(present)
         found = await Enrolment.select(Enrolment.id).where(present).first()
-    if found is None:  # completed between the two statements: begin anew
+    if found is None:  # completed or waived between the two statements: begin anew
         return await enrol(viewer, code, person, due_on=due_on)
     open_one: UUID = found["id"]
     return open_one
@@ -146,8 +172,13 @@ async def enrol_new_agent(context: jobs.JobContext, event: dict[str, Any]) -> No
 
 
 async def enrolments_of(person: UUID) -> list[EnrolmentView]:
-    """A person's enrolments, what is open first."""
+    """A person's enrolments, what is open first: due first, then begun."""
     return [enrolment_view(row) for row in await queries.enrolments_of(person)]
+
+
+async def open_enrolments(person: UUID) -> list[EnrolmentView]:
+    """What a person still has to do, in the order in which /learn shows it."""
+    return [one for one in await enrolments_of(person) if one.open]
 
 
 def may_follow(viewer: Viewer, team: UUID | None, *roles: str) -> bool:

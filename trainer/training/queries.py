@@ -27,8 +27,10 @@ _VERSIONS = """
 
 _ENROLMENTS = """
     SELECT enrolment.id, enrolment.person, person.team AS person_team, person.name AS person_name,
-    enrolment.module, enrolment.module_version, enrolment.enrolled_by,
+    enrolment.module, enrolment.module_version, enrolment.enrolled_by, enrolment.assignment,
            enrolment.due_on, enrolment.created_at, enrolment.started_at, enrolment.completed_at,
+           enrolment.waived_at, enrolment.waived_by, enrolment.waived_why, enrolment.signed_off_at,
+           enrolment.signed_off_by, enrolment.active_at, enrolment.hard_at,
            enrolment.at_step, enrolment.step_state, module.code, module.position AS module_position,
            module_version.version, module_version.title, module_version.summary, module_version.minutes,
            module_version.language, (SELECT count(*) FROM step WHERE step.module_version =
@@ -81,26 +83,32 @@ async def enrolment(enrolment_id: UUID) -> dict[str, Any] | None:
 
 
 async def enrolments_of(person: UUID) -> list[dict[str, Any]]:
-    """A person's enrolments: due ones first, then in the curriculum's order; finished ones last, newest
-    first.
+    """A person's enrolments: due ones first, then begun ones, then in the curriculum's order; then finished
+    ones, newest first, and waived ones.
     """
     return await db.fetch(
         _ENROLMENTS
-        + """ WHERE enrolment.person = {} ORDER BY CASE WHEN enrolment.completed_at IS NULL THEN 0 ELSE 1 END,
-              CASE WHEN enrolment.due_on IS NULL THEN 1 ELSE 0 END, enrolment.due_on, enrolment.completed_at
-              DESC, module.position, module.code""",
+        + """ WHERE enrolment.person = {} ORDER BY CASE WHEN enrolment.waived_at IS NOT NULL THEN 2
+              WHEN enrolment.completed_at IS NOT NULL THEN 1 ELSE 0 END,
+              CASE WHEN enrolment.due_on IS NULL OR enrolment.completed_at IS NOT NULL THEN 1 ELSE 0 END,
+              CASE WHEN enrolment.completed_at IS NULL THEN enrolment.due_on END,
+              CASE WHEN enrolment.started_at IS NULL THEN 1 ELSE 0 END, enrolment.completed_at DESC,
+              enrolment.position, module.position, module.code""",
         person,
     )
 
 
 async def next_enrolment(person: UUID) -> dict[str, Any] | None:
-    """What a person goes on with: begun first, then due first, then in the curriculum's order."""
+    """What a person goes on with: begun first; then the starter, so that everybody begins with it (003-19);
+    then due first, then in the curriculum's order.
+    """
     return await db.fetch_one(
         _ENROLMENTS
-        + """ WHERE enrolment.person = {} AND enrolment.completed_at IS NULL
+        + """ WHERE enrolment.person = {} AND enrolment.completed_at IS NULL AND enrolment.waived_at IS NULL
               ORDER BY CASE WHEN enrolment.started_at IS NULL THEN 1 ELSE 0 END,
-              CASE WHEN enrolment.due_on IS NULL THEN 1 ELSE 0 END, enrolment.due_on, module.position LIMIT
-              1""",
+              CASE WHEN module.starter THEN 0 ELSE 1 END,
+              CASE WHEN enrolment.due_on IS NULL THEN 1 ELSE 0 END, enrolment.due_on, enrolment.position,
+              module.position LIMIT 1""",
         person,
     )
 
@@ -123,11 +131,14 @@ async def enrolments_page(
 
 
 async def modules_to_begin(person: UUID) -> list[dict[str, Any]]:
-    """Published modules that a person was never enrolled in, in the curriculum's order."""
+    """Published modules that a person neither has nor had, in the curriculum's order; waived ones are free to
+    choose.
+    """
     return await db.fetch(
         _VERSIONS
         + """ WHERE module_version.state = 'published' AND NOT EXISTS (
-                SELECT 1 FROM enrolment WHERE enrolment.module = module.id AND enrolment.person = {})
+                SELECT 1 FROM enrolment WHERE enrolment.module = module.id AND enrolment.person = {}
+                AND enrolment.waived_at IS NULL)
               ORDER BY module.position, module.code""",
         person,
     )
@@ -159,18 +170,21 @@ async def move_unbegun(module: UUID, version: UUID) -> None:
     """Whoever has not begun takes the new version."""
     await db.fetch(
         """UPDATE enrolment SET module_version = {} WHERE module = {} AND started_at IS NULL
-           AND completed_at IS NULL RETURNING id""",
+           AND completed_at IS NULL AND waived_at IS NULL RETURNING id""",
         version,
         module,
     )
 
 
 async def takers_of(module: UUID) -> dict[str, Any]:
-    """How many enrolments a module has, and how many of them are done."""
+    """How many enrolments a module has, how many of them are done, under way and waived."""
     row = await db.fetch_one(
-        "SELECT count(*) AS enrolled, count(completed_at) AS done FROM enrolment WHERE module = {}", module
+        """SELECT count(*) AS enrolled, count(completed_at) AS done, count(waived_at) AS waived,
+                  count(CASE WHEN completed_at IS NULL AND waived_at IS NULL THEN started_at END) AS under_way
+           FROM enrolment WHERE module = {}""",
+        module,
     )
-    return row or {"enrolled": 0, "done": 0}
+    return row or {"enrolled": 0, "done": 0, "waived": 0, "under_way": 0}
 
 
 async def needs_clip(person: UUID, clip: UUID) -> bool:

@@ -33,6 +33,7 @@ from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
 TRIES_BEFORE_GOING_ON = 2
+TRIES_BEFORE_STUCK = 3
 MOST_TRIES = 50
 MOST_KEPT = 8_000
 
@@ -138,7 +139,9 @@ async def keep_place(viewer: Viewer, enrolment: UUID, position: int, state: Mapp
     if len(text) > MOST_KEPT:
         raise Invalid(_("That is more than can be kept for later."))
     changed = (
-        await Enrolment.update({Enrolment.at_step: position, Enrolment.step_state: text})
+        await Enrolment.update(
+            {Enrolment.at_step: position, Enrolment.step_state: text, Enrolment.active_at: db.utc_now()}
+        )
         .where(
             (Enrolment.id == enrolment) & (Enrolment.person == viewer.id) & Enrolment.completed_at.is_null()
         )
@@ -170,6 +173,8 @@ async def answer(
             return course, before[attempt - 1]
         if course.enrolment.completed_at:
             raise Conflict(_("This module is done. What you answered stays as it is."))
+        if course.enrolment.waived_at:
+            raise Conflict(_("You need not do this module any more. You may still choose it under Learn."))
         if step.position > course.first_open:
             raise Conflict(_("One step at a time: an earlier one is still open."))
         if attempt != len(before) + 1 or attempt > MOST_TRIES:
@@ -239,9 +244,14 @@ async def _keep(
     )
     answers = {**course.answers, step.id: [*course.answers.get(step.id, []), kept]}
     after = Course(enrolment, course.steps, answers)
+    hard = len(answers[step.id]) >= TRIES_BEFORE_STUCK and all(
+        each.correct is False for each in answers[step.id]
+    )
     await Enrolment.update(
         {
             Enrolment.started_at: enrolment.started_at or now,
+            Enrolment.active_at: now,
+            Enrolment.hard_at: step.position if hard else None,
             Enrolment.at_step: min(after.first_open, len(course.steps) - 1),
             Enrolment.step_state: "{}",
         }
@@ -268,13 +278,18 @@ async def _complete(enrolment: EnrolmentView, now: datetime) -> None:
         at=now,
         source=f"module_completed:{enrolment.id}",
     )
-    await jobs.publish("module_completed", {"person": str(enrolment.person), "module": enrolment.code})
+    told = {"person": str(enrolment.person), "module": enrolment.code, "enrolment": str(enrolment.id)}
+    await jobs.publish("module_completed", told)
 
 
 async def begin(viewer: Viewer, enrolment: UUID) -> None:
     """Notes that the person has begun."""
-    await Enrolment.update({Enrolment.started_at: db.utc_now()}).where(
-        (Enrolment.id == enrolment) & (Enrolment.person == viewer.id) & Enrolment.started_at.is_null()
+    now = db.utc_now()
+    await Enrolment.update({Enrolment.started_at: now, Enrolment.active_at: now}).where(
+        (Enrolment.id == enrolment)
+        & (Enrolment.person == viewer.id)
+        & Enrolment.started_at.is_null()
+        & Enrolment.waived_at.is_null()
     )
 
 
