@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:381998"
+ID = "2026-11-23T10:00:01:842961"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -77,6 +77,7 @@ INDEXES = [
     'CREATE INDEX clip_rule_rule ON clip_rule (rule)',
     'CREATE UNIQUE INDEX evaluation_source ON evaluation (source)',
     'CREATE INDEX evaluation_recording ON evaluation (recording)',
+    "CREATE UNIQUE INDEX evaluation_stands ON evaluation (recording) WHERE state = 'released'",
     'CREATE INDEX evaluation_agent ON evaluation (agent, released_at)',
     'CREATE INDEX evaluation_listed ON evaluation (listed_at, id)',
     "CREATE UNIQUE INDEX evaluation_replaces ON evaluation (replaces) WHERE state <> 'draft'",

@@ -77,6 +77,7 @@ class EvaluationReply(Table, tablename="evaluation_reply"):
 INDEXES = [
     "CREATE UNIQUE INDEX evaluation_source ON evaluation (source)",
     "CREATE INDEX evaluation_recording ON evaluation (recording)",
+    "CREATE UNIQUE INDEX evaluation_stands ON evaluation (recording) WHERE state = 'released'",
     "CREATE INDEX evaluation_agent ON evaluation (agent, released_at)",
     "CREATE INDEX evaluation_listed ON evaluation (listed_at, id)",
     "CREATE UNIQUE INDEX evaluation_replaces ON evaluation (replaces) WHERE state <> 'draft'",
