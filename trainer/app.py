@@ -20,17 +20,25 @@ from litestar.response import Redirect
 
 from trainer import __version__, db, health, jobs, storage
 from trainer.appreciation import api as appreciation_api
+from trainer.backup import erasures
 from trainer.calls import api as calls_api
 from trainer.calls import pages as call_pages
 from trainer.calls import routes as calls_pages
 from trainer.career import api as career_api
 from trainer.career import routes as career_pages
 from trainer.clips import api as clips_api
+from trainer.clips import fits
 from trainer.clips import parts as clip_parts
 from trainer.clips import routes as clip_pages
+from trainer.dossier import api as dossier_api
+from trainer.dossier import routes as dossier_pages
 from trainer.homes import routes as home_pages
 from trainer.logs import configure_logging
 from trainer.navigation import navigation
+from trainer.notices import api as notices_api
+from trainer.notices import bell
+from trainer.notices import routes as notices_pages
+from trainer.notices.queries import UNREAD_OF_PERSON
 from trainer.people import api as people_api
 from trainer.people import days, sessions
 from trainer.people import routes as people_pages
@@ -39,8 +47,8 @@ from trainer.recognition import api as recognition_api
 from trainer.recognition import routes as recognition_pages
 from trainer.recognition import stream
 from trainer.rulebook import api as rulebook_api
+from trainer.rulebook import health as rule_health
 from trainer.rulebook import routes as rulebook_pages
-from trainer.rulebook import service as rulebook
 from trainer.settings import Settings
 from trainer.training import api as module_api
 from trainer.training import enrolment_api
@@ -57,17 +65,22 @@ from trainer.web.templating import Pages
 
 PAGES: list[Any] = [
     *people_pages.pages,
+    *notices_pages.pages,
     *rulebook_pages.pages,
+    *fits.pages,
     *calls_pages.pages,
     *clip_pages.pages,
     *training_pages.pages,
     *career_pages.pages,
     *recognition_pages.pages,
     *home_pages.pages,
+    *dossier_pages.pages,
 ]
 API: list[Any] = [
     *people_api.routes,
+    *notices_api.routes,
     *rulebook_api.routes,
+    *fits.routes,
     *calls_api.routes,
     *clips_api.routes,
     *module_api.routes,
@@ -75,12 +88,14 @@ API: list[Any] = [
     *appreciation_api.routes,
     *career_api.routes,
     *recognition_api.routes,
+    *dossier_api.routes,
 ]
 MAX_BODY = 2 << 20
 
 call_pages.call_page_parts["clips"] = clip_parts.call_part
 rulebook_pages.rule_page_parts["clips"] = clip_parts.rule_part
-rulebook.rule_marks["clips"] = clip_parts.rule_gaps
+rulebook_pages.rule_page_parts["clips to look at again"] = fits.waiting_part
+rule_health.ears["clips"] = fits.heard
 
 
 @get("/", guards=[public], sync_to_thread=False)
@@ -100,6 +115,7 @@ async def running(app: Litestar) -> AsyncIterator[None]:
     """Everything that is open while the app runs, closed in reverse."""
     settings: Settings = app.state.settings
     settings.incoming.mkdir(parents=True, exist_ok=True)
+    erasures.keep_in(settings.data)
     await db.open_database(settings.effective_database_url, pool_size=settings.database_pool)
     storage.open_storage(settings.effective_storage_url, scratch=settings.data / "scratch")
     uploads.sweep_incoming(settings.incoming)
@@ -107,6 +123,7 @@ async def running(app: Litestar) -> AsyncIterator[None]:
     await broker.start()
     watch = app.state.feed_watch = stream.FeedWatch(broker)
     watching = asyncio.create_task(watch.run(), name="feed watch")
+    ringing = asyncio.create_task(bell.BellWatch(broker).run(), name="bell watch")
     worker = jobs.Worker() if settings.workers_embedded else None
     working = asyncio.create_task(worker.run()) if worker else None
     try:
@@ -116,12 +133,14 @@ async def running(app: Litestar) -> AsyncIterator[None]:
             await worker.stop()
             with suppress(asyncio.CancelledError):
                 await working
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        for each in (watching, ringing):
+            each.cancel()
+            with suppress(asyncio.CancelledError):
+                await each
         await broker.stop()
         await storage.close_storage()
         await db.close_database()
+        erasures.keep_in(None)
 
 
 def create_app(settings: Settings | None = None, *, demo: bool = False) -> Litestar:
@@ -139,7 +158,7 @@ def create_app(settings: Settings | None = None, *, demo: bool = False) -> Lites
         time_zone=settings.time_zone,
         debug=settings.debug,
     )
-    signed_in_browsers = sessions.Sessions(settings.session_days)
+    signed_in_browsers = sessions.Sessions(settings.session_days, unread=UNREAD_OF_PERSON)
     identify = DefineMiddleware(
         Identify,
         load_session=signed_in_browsers.load,

@@ -15,6 +15,7 @@ from trainer import db, jobs, storage
 from trainer.calls import jobs as call_jobs
 from trainer.calls import service
 from trainer.calls.tables import Recording, Segment
+from trainer.people.erasing import erase_person
 from trainer.people.tables import AuditEntry
 from trainer.problems import Gone, Invalid
 from trainer.settings import Settings
@@ -205,3 +206,16 @@ async def test_objects_that_no_row_names_are_swept_once_they_are_old(
             os.utime(path, (0, 0))
     assert await call_jobs.remove_strays() == 2
     assert (await traces()).objects == 3
+
+
+async def test_with_a_person_goes_every_recording_of_their_voice(
+    a_call: CallMaker, cast: Cast, traces: Counter, client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    call = await a_call()
+    of_another = await a_call(agent=cast.trainer.id, title="Not theirs")
+    await erase_person(cast.viewer("admin"), cast.agent.id, cast.agent.name)
+    await jobs.drain()
+    left = await Recording.select().order_by(Recording.created_at)
+    assert {row["id"]: row["state"] for row in left} == {call: "erased", of_another: "ready"}
+    await sign_in(client, cast.admin)
+    assert "The person whose voice it held was erased" in (await client.get(f"/calls/{call}")).text

@@ -24,7 +24,7 @@ LAYERS = [
     ["appreciation"],
     ["career"],
     ["recognition"],
-    ["homes"],
+    ["homes", "dossier"],
     ["backup"],
     ["health", "metrics", "navigation", "doctor", "exchange", "serving"],
     ["app"],

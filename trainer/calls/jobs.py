@@ -34,6 +34,7 @@ KEEP_REFUSED = timedelta(days=7)
 # An upload that is being stored right now has no row yet.
 STRAY_AFTER = timedelta(hours=1)
 EXPIRED = "retain_until"  # why it was erased, when nobody did it
+PERSON_ERASED = "person_erased"  # the same, where the person heard was erased
 
 _KEY = re.compile(rf"{PREFIX}/[0-9a-f]{{2}}/([0-9a-f-]{{36}})(\.peaks)?")
 
@@ -213,3 +214,12 @@ async def remove_strays() -> int:
 
 def _in_state(recording: UUID, state: str) -> And:
     return (Recording.id == recording) & (Recording.state == state)
+
+
+@jobs.on("person_erased")
+async def erase_calls_of(context: JobContext, event: dict[str, Any]) -> None:
+    """An erased person's voice goes with their name."""
+    for row in await Recording.select(Recording.id).where(
+        (Recording.agent == UUID(event["person"])) & (Recording.state != "erased")
+    ):
+        await erase(row["id"], None, PERSON_ERASED)

@@ -7,8 +7,8 @@ Invariant: there is always an active admin, and a change of somebody's rights is
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
-from typing import Any, cast
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
 PAGE = 50
+NEW_FOR = timedelta(days=90)
 SCOPE_FIELDS = frozenset({"birthday_scope", "full_month_scope", "anniversary_scope", "milestone_scope"})
 OWN_FIELDS = SCOPE_FIELDS | {"name", "birthday", "leap_day", "locale", "time_zone", "theme"}
 # What only the person decides: an admin may enter a birthday, but not to whom it is shown.
@@ -42,6 +43,8 @@ class PersonView:
     team_name: str | None
     buddy: UUID | None
     buddy_name: str | None
+    manager: UUID | None
+    manager_name: str | None
     hired_on: date | None
     birthday: str | None
     birthday_scope: str
@@ -111,11 +114,21 @@ async def visible_people(
     team: UUID | None = None,
     role: str = "",
     active: bool = True,
+    without: Literal["", "password", "buddy"] = "",
     after: tuple[str, UUID] | None = None,
     limit: int = PAGE,
 ) -> list[Shown]:
-    """People by name, as the viewer may see them, after (name_key, id). Only admins list those who left."""
+    """People by name, as the viewer may see them, after (name_key, id). Only admins list those who left.
+
+    `without`: who never signed in (has no password), or has no buddy: of everybody for admins (managers too for
+    buddies), of their own team for leads, of nobody for others.
+    """
+    if without and not viewer.has("admin", *(["manager"] if without == "buddy" else [])):
+        if not viewer.has("team_lead") or viewer.team is None or team not in (None, viewer.team):
+            return []
+        team = viewer.team
     rows = await queries.persons_listed(
+        without=without,
         search=search.strip(),
         by_address=viewer.has("admin"),
         team=team,
@@ -125,6 +138,19 @@ async def visible_people(
         limit=limit,
     )
     return [shown_to(viewer, _view(row)) for row in rows]
+
+
+async def new_agents_without_buddy(viewer: Viewer, limit: int = 5) -> list[PersonView]:
+    """Agents hired in the last 90 days whom nobody helps along yet, the newest first (004-16).
+
+    Leads see those of their own team, admins and managers all, others none.
+    """
+    wide = viewer.has("admin", "manager")
+    if not wide and not (viewer.has("team_lead") and viewer.team is not None):
+        return []
+    since = db.utc_now().date() - NEW_FOR
+    rows = await queries.newcomers_without_buddy(None if wide else viewer.team, since, limit)
+    return [shown_to(viewer, _view(row)).person for row in rows]
 
 
 async def all_people() -> list[PersonView]:
@@ -145,6 +171,7 @@ def shown_to(viewer: Viewer, person: PersonView) -> Shown:
     birthday = own or admin or (viewer.has("team_lead") and opted_in)
     if not details:
         person = replace(person, email=None, employee_no=None, buddy=None, buddy_name=None, hired_on=None)
+        person = replace(person, manager=None, manager_name=None)
     if not birthday:
         person = replace(person, birthday=None)
     if not own:
@@ -174,6 +201,7 @@ async def create_person(
     team: UUID | None = None,
     hired_on: date | None = None,
     buddy: UUID | None = None,
+    manager: UUID | None = None,
     birthday: str | None = None,
     locale: str = "en",
     time_zone: str = "",
@@ -193,6 +221,7 @@ async def create_person(
             "roles": list(roles),
             "team": team,
             "buddy": buddy,
+            "manager": manager,
             "hired_on": hired_on,
             "birthday": birthday,
             "locale": locale,
@@ -247,7 +276,7 @@ async def edit_person(
         await _check_relations(person, PersonFields(**changed))  # type: ignore[typeddict-item]
         await _update(person, _columns(changed), before.revision)
         if "roles" in changed and before.active and "admin" in before.roles:
-            await _keep_an_admin()
+            await keep_an_admin()
         told: dict[str, Any] = {"fields": sorted(changed)}
         if "roles" in changed:
             told |= {"roles_before": sorted(before.roles), "roles": changed["roles"]}
@@ -268,7 +297,7 @@ async def deactivate_person(viewer: Viewer, person: UUID) -> None:
     async with db.transaction():
         await db.lock("admins")
         await _set_active(person, False)
-        await _keep_an_admin()
+        await keep_an_admin()
         await Session.delete().where(Session.person == person)
         await Link.delete().where(Link.person == person)
         await Token.update({Token.revoked_at: db.utc_now()}).where(
@@ -322,7 +351,10 @@ def _columns(fields: Any) -> dict[str, Any]:
 
 
 async def _check_relations(person: UUID, fields: PersonFields) -> None:
-    """Team and buddy exist, the buddy works here and is somebody else. Raises Invalid."""
+    """Team, buddy and manager exist, the two work here and are somebody else. Raises Invalid.
+
+    Two people may be each other's buddy, but nobody is above themselves, however long the way round.
+    """
     if (team := fields.get("team")) and not await team_exists(team):
         raise Invalid.field("team", "unknown", _("There is no such team."))
     if buddy := fields.get("buddy"):
@@ -331,6 +363,16 @@ async def _check_relations(person: UUID, fields: PersonFields) -> None:
         found = (await people_by_ids([buddy])).get(buddy)
         if found is None or not found.active:
             raise Invalid.field("buddy", "unknown", _("There is no such colleague any more."))
+    if manager := fields.get("manager"):
+        if manager == person:
+            raise Invalid.field("manager", "same-person", _("Nobody reports to themselves."))
+        found = (await people_by_ids([manager])).get(manager)
+        if found is None or not found.active:
+            raise Invalid.field("manager", "unknown", _("There is no such colleague any more."))
+        await db.lock("managers")  # two who edit at once could close a loop together
+        above = [row["name"] for row in await queries.managers_above(manager) if row["id"] != person]
+        if len(above) < len(await queries.managers_above(manager)):
+            raise Invalid.field("manager", "loop", loop_words([*above]))
 
 
 async def _insert(row: Person) -> None:
@@ -386,7 +428,7 @@ async def _set_active(person: UUID, active: bool) -> None:
         )
 
 
-async def _keep_an_admin() -> None:
+async def keep_an_admin() -> None:
     if not await queries.active_admins():
         raise Conflict(_("This is the last admin. Make somebody else an admin first."), slug="last-admin")
 
