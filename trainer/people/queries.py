@@ -22,13 +22,16 @@ _PERSON = """
 """
 
 
-async def person_of_session(secret_hash: str, now: datetime) -> dict[str, Any] | None:
-    """The active person of an unexpired session, with the session's id, expiry and last day seen."""
+async def person_of_session(secret_hash: str, now: datetime, unread: str = "0") -> dict[str, Any] | None:
+    """The active person of an unexpired session, with the session's id, expiry and last day seen.
+
+    `unread`: what counts their notices, as SQL (the table is that of a room above).
+    """
     return await db.fetch_one(
         _VIEWER
-        + """, session.id AS session_id, session.seen_on, session.expires_at
+        + f""", {unread} AS unread, session.id AS session_id, session.seen_on, session.expires_at
         FROM session JOIN person ON person.id = session.person LEFT JOIN team ON team.id = person.team
-        WHERE session.secret_hash = {} AND session.expires_at > {} AND person.active""",
+        WHERE session.secret_hash = {{}} AND session.expires_at > {{}} AND person.active""",
         secret_hash,
         now,
     )

@@ -29,19 +29,21 @@ def _viewer(row: dict[str, Any], *, session: str | None, scopes: frozenset[str] 
         theme=row["theme"],
         session=session,
         scopes=scopes,
+        unread=row.get("unread", 0),
     )
 
 
 class Sessions:
-    """Sessions that end after `days` without a visit."""
+    """Sessions that end after `days` without a visit. `unread` counts the person's notices, as SQL."""
 
-    def __init__(self, days: int) -> None:
+    def __init__(self, days: int, unread: str = "0") -> None:
         self.life = timedelta(days=days)
+        self._unread = unread
 
     async def load(self, secret: str) -> Viewer | None:
         """The viewer of a browser's secret; None when unknown, over, or the person is inactive."""
         now = db.utc_now()
-        row = await queries.person_of_session(hash_secret(secret), now)
+        row = await queries.person_of_session(hash_secret(secret), now, self._unread)
         if row is None:
             return None
         if row["seen_on"] != now.date():

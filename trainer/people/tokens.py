@@ -28,6 +28,7 @@ NOUNS = (
     "feed",
     "milestones",
     "modules",
+    "notices",
     "occasions",
     "people",
     "recordings",

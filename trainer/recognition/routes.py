@@ -11,6 +11,7 @@ from litestar.response import Redirect
 
 from trainer import db
 from trainer.appreciation import service as appreciation
+from trainer.notices.service import topic_of
 from trainer.problems import Forbidden, Invalid
 from trainer.recognition import fragments, posts, stream
 from trainer.recognition import pages as content
@@ -22,7 +23,7 @@ from trainer.web.session import Viewer, viewer_of
 from trainer.web.templating import is_htmx, render
 
 AnyRequest = Request[Any, Any, Any]
-Scope = Annotated[str, QueryParameter(name="scope")]  # everyone | team
+Scope = Annotated[str, QueryParameter(name="scope")]  # everyone | team; of the stream also: bell
 PAGE = 20
 
 
@@ -174,13 +175,19 @@ async def show_wall(request: AnyRequest) -> Response[str]:
 
 @get("/live", guards=[signed_in], include_in_schema=False)
 async def stream_feed(request: AnyRequest, whose: Scope = "everyone") -> LiveResponse:
-    """Live hints: which posts came into the feed, by id, for whom may read them."""
+    """Live hints: which posts came into the feed, by id, for whom may read them; and the own bell's.
+
+    A page without the feed asks for `scope=bell` alone.
+    """
     viewer = viewer_of(request)
+    broker, own = request.app.state.broker, topic_of(viewer.id)
+    if whose == "bell":
+        return live_response(request, broker, [own], person=viewer.id)
     only_team = whose == "team"
     await request.app.state.feed_watch.follow()
     replay = partial(stream.missed, viewer, only_team=only_team)
-    topics = stream.topics_of(viewer, only_team=only_team)
-    return live_response(request, request.app.state.broker, topics, replay=replay, person=viewer.id)
+    topics = stream.topics_of(viewer, only_team=only_team) | {own}
+    return live_response(request, broker, topics, replay=replay, person=viewer.id)
 
 
 pages: list[Any] = [

@@ -197,6 +197,11 @@ class Broker:
         """How many are open in this process."""
         return len(self._all)
 
+    @property
+    def people(self) -> list[UUID]:
+        """Whose streams are open in this process."""
+        return list(self._by_person)
+
     def _watch_signals(self) -> None:
         """Ends the streams when the process is told to stop.
 

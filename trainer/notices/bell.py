@@ -1,0 +1,48 @@
+"""The bell's live hints: open pages of a person look again when something arrives for them.
+
+Whoever tells, reads or withdraws hints at it after the commit, and on PostgreSQL every process hears that. On
+SQLite other processes (a worker of its own, a second server) cannot be heard, so each process also looks now
+and then at the counts of the people whose pages are open in it: one query, and none while nobody follows.
+Invariant: a hint says that something is different and no more; the page asks for its bell with its own rights.
+"""
+
+import asyncio
+import logging
+from uuid import UUID
+
+from trainer import db
+from trainer.notices import queries
+from trainer.notices.service import HINT, topic_of
+from trainer.web.live import Broker, LiveEvent
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 3.0
+
+
+class BellWatch:
+    """Tells this process's streams what other processes have changed. Needed on SQLite alone."""
+
+    def __init__(self, broker: Broker, *, look_every_s: float = LOOK_EVERY_S) -> None:
+        self._broker = broker
+        self._look_every_s = look_every_s
+        self._known: dict[UUID, int] = {}
+
+    async def run(self) -> None:
+        """Watches until cancelled."""
+        while db.dialect() == "sqlite":
+            await asyncio.sleep(self._look_every_s)
+            try:
+                await self.look()
+            except db.DatabaseError as error:  # away for a moment: the next look catches up
+                log.warning("the bells could not be looked at: %s", error)
+
+    async def look(self) -> None:
+        """Hints at every count that is not as it was at the last look."""
+        people = self._broker.people
+        counts = await queries.unread_counts(people) if people else {}
+        now = {person: counts.get(person, 0) for person in people}
+        for person, count in now.items():
+            if self._known.get(person, count) != count:
+                self._broker.deliver(LiveEvent(topic_of(person), HINT))
+        self._known = now
