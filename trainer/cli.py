@@ -6,8 +6,8 @@ that `trainer --help` answers at once.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import rich_click as click
 from pydantic import ValidationError
 from rich.console import Console
+from rich.progress import TaskID
 
 from trainer import __version__
 from trainer.settings import Settings
@@ -63,9 +64,11 @@ async def centre(settings: Settings) -> AsyncIterator[None]:
     """The centre's database and storage, open while a command works with them. Its schema must be current."""
     import trainer.app  # noqa: F401 - registers every job, so that events reach their subscribers
     from trainer import db, storage
+    from trainer.backup import erasures
     from trainer.people import days
 
     days.set_site_zone(settings.time_zone)
+    erasures.keep_in(settings.data)
     await db.open_database(settings.effective_database_url, pool_size=settings.database_pool)
     try:
         if pending := await db.pending_migrations():
@@ -155,7 +158,12 @@ def serve(host: str, port: int, processes: int) -> None:
 
 async def _check_schema(settings: Settings) -> None:
     from trainer import db
+    from trainer.backup.restoring import under_way
 
+    if under_way(settings):
+        raise click.ClickException(
+            "A restore was begun here and did not end. Begin it again: trainer restore PATH"
+        )
     await db.open_database(settings.effective_database_url, pool_size=1)
     try:
         if await db.newer_schema():
@@ -205,6 +213,100 @@ def migrate() -> None:
 
     names = asyncio.run(bring())
     done(f"{len(names)} change(s) made." if names else "The database is up to date.")
+
+
+@cli.command()
+@click.argument("path")
+@click.option("--check", is_flag=True, help="Make none: say whether the file at PATH is whole and unchanged.")
+@click.option(
+    "--keep", type=click.IntRange(1), help="PATH is a folder: remove all but this many backups in it."
+)
+def backup(path: str, check: bool, keep: int | None) -> None:
+    """Write the whole centre to PATH (a file, a folder, or - for standard output) while it runs."""
+    from trainer.backup.making import make_backup
+    from trainer.backup.restoring import check_backup
+
+    settings = Settings()
+    if check:
+        with progress_bar() as progress:
+            found = check_backup(Path(path), progress)
+        done(
+            f"Whole and unchanged: {found.parts} parts, {_size(found.size)}, made {found.head['created_at'][:16]} UTC "
+            f"by Encore {found.head['version']} on {found.head['engine']}."
+        )
+        return
+    with progress_bar() as progress:
+        made = run(settings, lambda: make_backup(settings, path, keep=keep, progress=progress))
+    for key in made.gone:
+        done(f"{key} was erased while the backup was made; it is not in it.")
+    done(f"{made.rows} rows and {made.objects} files, {_size(made.size)}: {made.place}")
+
+
+@cli.command()
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--erasures",
+    "lists",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="erasures.log of the former data folder: what was erased after the backup is erased again.",
+)
+def restore(path: Path, lists: tuple[Path, ...]) -> None:
+    """Fill an empty centre from the backup at PATH."""
+    import trainer.app  # noqa: F401 - what is erased again tells the other rooms
+    from trainer import db, storage
+    from trainer.backup.restoring import Restored, restore_backup
+    from trainer.people import days
+
+    settings = Settings()
+
+    async def fill(progress: Callable[[str, int, int], object]) -> Restored:
+        days.set_site_zone(settings.time_zone)
+        settings.data.mkdir(parents=True, exist_ok=True)
+        await db.open_database(settings.effective_database_url, pool_size=3)
+        try:
+            storage.open_storage(settings.effective_storage_url, scratch=settings.data / "scratch")
+            return await restore_backup(settings, path, more_erasures=lists, progress=progress)
+        finally:
+            await storage.close_storage()
+            await db.close_database()
+
+    with progress_bar() as progress:
+        came = asyncio.run(fill(progress))
+    done(
+        f"The centre is as it was on {came.made_at:%Y-%m-%d %H:%M} UTC: {came.rows} rows, {came.objects} files."
+    )
+    if came.migrated:
+        done(f"{len(came.migrated)} database change(s) of this version made.")
+    if came.erased_again:
+        done(f"{came.erased_again} erasure(s) made after the backup were made again.")
+    if came.other_key:
+        done("TRAINER_SECRET_KEY is not the key of the backup: pages that are open must be loaded again.")
+    done("Everybody signs in again. Start it with: trainer serve")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """`progress(what, done, total)` moves a bar on a terminal; elsewhere nothing is drawn."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        bars: dict[str, TaskID] = {}
+
+        def show(what: str, made: int, total: int) -> None:
+            if what not in bars:
+                bars[what] = bar.add_task(what)
+            bar.update(bars[what], completed=made, total=total or None)
+
+        yield show
+
+
+def _size(number: int) -> str:
+    for unit, factor in (("GB", 1 << 30), ("MB", 1 << 20)):
+        if number >= factor:
+            return f"{number / factor:.1f} {unit}"
+    return f"{number / 1024:.0f} kB"
 
 
 @cli.command("import")

@@ -9,7 +9,7 @@ Invariant: a migration and the row that says it ran are committed together.
 import contextlib
 import importlib.util
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -63,13 +63,16 @@ async def recorded() -> set[str]:
     return {row["name"] for row in rows}
 
 
-async def run_pending() -> list[str]:
-    """Run what the database has not; returns the names. Raises DatabaseError for a newer schema."""
+async def run_pending(only: Collection[str] | None = None) -> list[str]:
+    """Run what the database has not (of `only`, if given, as a restore does); returns the names.
+
+    Raises DatabaseError for a newer schema.
+    """
     async with database().only_one():
         ran = await recorded()
         if strangers := sorted(ran - set(known())):
             raise DatabaseError(f"the database was migrated by a newer version of Encore ({strangers[-1]})")
-        pending = [name for name in known() if name not in ran]
+        pending = [name for name in known() if name not in ran and (only is None or name in only)]
         with contextlib.redirect_stdout(
             io.StringIO()
         ):  # Piccolo prints its progress; `migrate` returns the names

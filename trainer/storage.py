@@ -234,9 +234,8 @@ class Storage:
     async def local_path(self, key: str) -> AsyncIterator[Path]:
         """A path for programs that read files (never write to it); here a copy that is removed afterwards."""
         size = await self._known_size(key)
-        self._scratch.mkdir(parents=True, exist_ok=True)
         with _told_plainly():
-            handle, name = tempfile.mkstemp(prefix="encore-copy-", dir=self._scratch)
+            handle, name = tempfile.mkstemp(prefix="encore-copy-", dir=self.scratch_folder())
         copy = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -248,6 +247,12 @@ class Storage:
                 yield copy
         finally:
             copy.unlink(missing_ok=True)
+
+    def scratch_folder(self) -> Path:
+        """Where files named `encore-copy-*` may lie while they are locked; `sweep` removes those that are not."""
+        with _told_plainly():
+            self._scratch.mkdir(parents=True, exist_ok=True)
+        return self._scratch
 
     def sweep(self, *, older_than: timedelta = timedelta(minutes=10)) -> int:
         """Removes what killed processes left and says how much; work that still runs is not touched."""
