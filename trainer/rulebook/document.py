@@ -24,6 +24,8 @@ MOST_WEIGHT = 1000
 # Most characters of an authored text, by field: what still fits the pages.
 MOST = {"title": 120, "statement": 500, "why": 4000, "feeling": 500, "behaviour": 500, "recall_prompt": 500}
 MOST_TOKENS = 20
+# /rules/{code} is a rule's page; these are other pages beside it.
+RESERVED = frozenset({"new", "import", "books", "drafts", "export", "programmes", "template"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,17 @@ class Mistakes:
         if not CODE.fullmatch(code):
             self.add(
                 place, "bad-code", _("A code has up to 40 letters, digits, dots or dashes, and no spaces.")
+            )
+        return code
+
+    def rule_code(self, place: str, value: Any) -> str:
+        """A rule's code: one that its page can be found under."""
+        code = self.code(place, value)
+        if code.lower() in RESERVED:
+            self.add(
+                place,
+                "reserved",
+                _("%(code)s is the name of a page here. Please choose another code.") % {"code": code},
             )
         return code
 
@@ -203,7 +216,7 @@ def read(data: Any) -> Document:
         rules={},
     )
     for place, item in _items(data, "rules", wrong):
-        code = wrong.code(f"{place}code", item.get("code"))
+        code = wrong.rule_code(f"{place}code", item.get("code"))
         if code in document.rules:
             wrong.add(f"{place}code", "repeated", _("%(code)s stands here twice.") % {"code": code})
         document.rules[code] = wrong.rule(place, item, language=language)

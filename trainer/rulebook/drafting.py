@@ -12,8 +12,9 @@ from typing import Any
 
 from trainer import db
 from trainer.people.audit import record_audit
-from trainer.problems import Conflict, Forbidden, Invalid, PreconditionFailed
+from trainer.problems import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from trainer.rulebook import document
+from trainer.rulebook.health import Heard, heard_of, one_manner
 from trainer.rulebook.service import load_history, load_rule
 from trainer.rulebook.tables import Rule, Rulebook, RuleVersion
 from trainer.rulebook.versions import columns_of, fields_of, find_want, insert_version, publish_draft
@@ -47,7 +48,7 @@ async def create_draft(
     """
     _may(viewer, WRITE, _("Trainers and QA analysts write rules."))
     wrong = document.Mistakes()
-    wrong.code("code", code)
+    wrong.rule_code("code", code)
     async with db.transaction():
         book = await _book(rulebook)
         text = wrong.rule("", fields, language=book["language"])
@@ -135,21 +136,28 @@ async def discard_draft(viewer: Viewer, code: str) -> None:
         ) from error
 
 
-async def missing_for(rule: RuleView) -> list[Missing]:
-    """What keeps a draft from being published; empty when nothing does."""
+async def missing_for(rule: RuleView, heard: Heard | None = None) -> list[Missing]:
+    """What keeps a draft from being published; empty when nothing does. `heard` when the caller knows it already."""
     missing: list[Missing] = []
     if rule.want_code is None:  # 003-1
         missing.append(Missing("goal", _("Choose which want of the customer it serves.")))
+    if heard is None:
+        heard = (await heard_of([rule.id]))[rule.id]
+    if one_manner(rule.kind, heard, db.utc_now()):  # 000-3
+        told = _(
+            "All its good clips are of one agent. A rule of judgement needs the good clip of a second one."
+        )
+        missing.append(Missing("second-agent", told))
     for check in publish_checks.values():
         missing += await check(rule)
     return missing
 
 
-async def publish_rule(viewer: Viewer, code: str) -> RuleView:
+async def publish_rule(viewer: Viewer, code: str, *, expected: int | None = None) -> RuleView:
     """Publishes the draft: read-only from now on, and the version before it is superseded.
 
-    Raises Forbidden, NotFound, and Conflict (`rule-not-publishable` with `missing`, or when there is no
-    draft).
+    `expected` is the revision that was looked at. Raises Forbidden, NotFound, PreconditionFailed when it was changed
+    since, and Conflict (`rule-not-publishable` with `missing`, or when there is no draft).
     """
     _may(viewer, PUBLISH, _("QA analysts and admins publish rules."))
     async with db.transaction():
@@ -157,6 +165,8 @@ async def publish_rule(viewer: Viewer, code: str) -> RuleView:
         draft = history.draft
         if draft is None:
             raise Conflict(_("There is no draft to publish: this version is published already."))
+        if expected is not None and expected != draft.revision:
+            raise _changed(draft)
         if missing := await missing_for(draft):
             raise Conflict(
                 " ".join(each.message for each in missing),
@@ -165,6 +175,23 @@ async def publish_rule(viewer: Viewer, code: str) -> RuleView:
             )
         await publish_draft(viewer, draft, history.published)
     return await load_rule(viewer, code)
+
+
+async def publish_all(viewer: Viewer, revisions: Mapping[str, int]) -> tuple[list[str], dict[str, str]]:
+    """Publishes the drafts of these rules, each as it was in this revision and each by itself.
+
+    Returns the codes that are published now, and of the others why not, in words. Raises Forbidden.
+    """
+    _may(viewer, PUBLISH, _("QA analysts and admins publish rules."))
+    done: list[str] = []
+    refused: dict[str, str] = {}
+    for code, revision in revisions.items():
+        try:
+            await publish_rule(viewer, code, expected=revision)
+            done.append(code)
+        except (Conflict, NotFound, PreconditionFailed) as problem:
+            refused[code] = problem.detail
+    return done, refused
 
 
 def _may(viewer: Viewer, roles: tuple[str, ...], sentence: str) -> None:

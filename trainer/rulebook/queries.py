@@ -21,6 +21,7 @@ RULES = """
 CURRENT = """(version.state = 'published' OR (version.state = 'draft' AND NOT EXISTS (
     SELECT 1 FROM rule_version AS other WHERE other.rule = rule.id AND other.state = 'published')))"""
 PUBLISHED = "version.state = 'published'"
+PUBLISHED_OR_DRAFT = "version.state IN ('published', 'draft')"
 _ORDER = " ORDER BY rulebook.created_at, rulebook.code, rule.position, rule.code"
 
 Row = dict[str, Any]
@@ -71,8 +72,15 @@ async def page(
 
 
 async def in_books(*, drafts: bool) -> list[Row]:
-    """Every rule that counts today, in order."""
-    return await db.fetch(f"{RULES} WHERE {CURRENT if drafts else PUBLISHED}{_ORDER}")
+    """Every published rule in order and, if asked for, every draft: a published rule may then come twice."""
+    return await db.fetch(f"{RULES} WHERE {PUBLISHED_OR_DRAFT if drafts else PUBLISHED}{_ORDER}")
+
+
+async def codes() -> list[Row]:
+    """The code of every rule with that of its book."""
+    return await db.fetch(
+        "SELECT rule.code, rulebook.code AS book FROM rule JOIN rulebook ON rulebook.id = rule.rulebook"
+    )
 
 
 async def frame() -> list[Row]:
@@ -91,6 +99,17 @@ async def frame() -> list[Row]:
            UNION ALL
            SELECT 'value', '', code, title, behaviour, '', NULL, position FROM value
            ORDER BY created_at, book, kind, position, code"""
+    )
+
+
+async def wants_with_counts(book: UUID) -> list[Row]:
+    """The wants of a book in order, each with how many rules serve it in a draft or published version."""
+    return await db.fetch(
+        """SELECT want.id, want.code, want.title, want.feeling,
+                  (SELECT COUNT(DISTINCT rule_version.rule) FROM rule_version
+                   WHERE rule_version.want = want.id AND rule_version.state <> 'superseded') AS serving
+           FROM want WHERE want.rulebook = {} AND want.position >= 0 ORDER BY want.position, want.code""",
+        book,
     )
 
 

@@ -7,6 +7,7 @@ Invariant: an import that changes nothing writes nothing, and one that is refuse
 """
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ from trainer.rulebook.views import (
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
+_NUMBERED = re.compile(r"(.*?)(\d{1,6})")
 SEE_DRAFTS = ("trainer", "qa_analyst", "team_lead", "admin")
 
 
@@ -141,11 +143,14 @@ async def rulebook_overview(viewer: Viewer) -> Overview:
     values.
     """
     serving: dict[tuple[str, str | None], list[RuleView]] = {}
-    for row in await queries.in_books(drafts=viewer.has(*SEE_DRAFTS)):
-        rule = rule_of(row)
-        serving.setdefault((rule.rulebook_code, rule.want_code), []).append(rule)
+    rules = [rule_of(row) for row in await queries.in_books(drafts=viewer.has(*SEE_DRAFTS))]
+    published = {rule.id for rule in rules if rule.state == "published"}
+    for rule in rules:
+        if rule.state == "published" or rule.id not in published:
+            serving.setdefault((rule.rulebook_code, rule.want_code), []).append(rule)
     books, values = await _frame()
     for book in books:
+        book.drafts.extend(r for r in rules if r.state == "draft" and r.rulebook_code == book.code)
         book.aimless.extend(serving.get((book.code, None), []))
         for want in book.wants:
             want.rules.extend(serving.get((book.code, want.code), []))
@@ -271,6 +276,18 @@ async def rulebook_codes() -> list[str]:
     """The codes of all rule books, oldest first."""
     rows = await Rulebook.select(Rulebook.code).order_by(Rulebook.created_at).order_by(Rulebook.code)
     return [row["code"] for row in rows]
+
+
+async def next_code(book: str) -> str:
+    """A code for the next rule of a book: one more than the highest that ends in a number, free in all books."""
+    rows = await queries.codes()
+    here = [row["code"] for row in rows if row["book"] == book]
+    numbered = [found for code in here if (found := _NUMBERED.fullmatch(code))]
+    last = max(numbered, key=lambda found: int(found[2]), default=None)
+    letters, digits = (last[1], last[2]) if last else ("R", "00")
+    taken = {row["code"] for row in rows}
+    made = (f"{letters}{number:0{len(digits)}d}" for number in range(int(digits) + 1, int(digits) + 100_000))
+    return next(code for code in made if code not in taken)
 
 
 async def _put_book(wanted: document.Document) -> UUID:

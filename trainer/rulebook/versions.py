@@ -12,7 +12,7 @@ from trainer.people.audit import record_audit
 from trainer.problems import Conflict, Invalid
 from trainer.rulebook.document import RuleText
 from trainer.rulebook.tables import RuleVersion, Want
-from trainer.rulebook.views import RuleView
+from trainer.rulebook.views import RuleView, carries
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
@@ -101,11 +101,7 @@ async def publish_draft(viewer: Viewer | None, draft: RuleView, before: RuleView
     mine = mine & (RuleVersion.revision == draft.revision)
     if not await RuleVersion.update(published).where(mine).returning(RuleVersion.id):
         raise Conflict(_("Somebody changed or published this draft just now. Look at it again."))
-    same = before is not None and (before.statement, before.severity, before.kind) == (
-        draft.statement,
-        draft.severity,
-        draft.kind,
-    )
+    same = before is not None and carries(before, draft)
     told = {"rule": str(draft.id), "code": draft.code, "version": draft.version, "carries": same}
     await record_audit(viewer, "rule_published", "rule", draft.code, {"version": draft.version})
     await jobs.publish("rule_published", {**told, "previous": before.version if before else None})

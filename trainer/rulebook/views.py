@@ -6,7 +6,7 @@ Invariant: a view is a snapshot; changing the book never changes a view that som
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -82,6 +82,11 @@ class RuleView:
         return too_long(self.statement)
 
 
+def carries(before: RuleView, after: RuleView) -> bool:
+    """Whether clips stay with the rule: they do when statement, severity and kind are the same."""
+    return (before.statement, before.severity, before.kind) == (after.statement, after.severity, after.kind)
+
+
 @dataclass(frozen=True, slots=True)
 class VersionLine:
     """One line of a rule's history."""
@@ -104,17 +109,27 @@ class WantView:
 
 @dataclass(frozen=True, slots=True)
 class BookView:
-    """A whole rule book. `aimless` are drafts that serve no want yet (shown only to those who see drafts)."""
+    """A whole rule book.
+
+    `aimless` are drafts that serve no want yet, `drafts` all that is not published yet (new rules, and next versions
+    of published ones), in order; both only for those who see drafts.
+    """
 
     code: str
     title: Authored
     language: str
     wants: list[WantView]
     aimless: list[RuleView]
+    drafts: list[RuleView] = field(default_factory=list)
 
     @property
     def all_rules(self) -> list[RuleView]:
         return [*(rule for want in self.wants for rule in want.rules), *self.aimless]
+
+    @property
+    def drafted(self) -> dict[UUID, RuleView]:
+        """The draft of each rule that has one."""
+        return {rule.id: rule for rule in self.drafts}
 
 
 @dataclass(frozen=True, slots=True)
