@@ -23,6 +23,7 @@ from trainer.appreciation import api as appreciation_api
 from trainer.backup import erasures
 from trainer.calls import api as calls_api
 from trainer.calls import pages as call_pages
+from trainer.calls import reading as call_reading
 from trainer.calls import routes as calls_pages
 from trainer.career import api as career_api
 from trainer.career import routes as career_pages
@@ -43,6 +44,9 @@ from trainer.people import api as people_api
 from trainer.people import days, sessions
 from trainer.people import routes as people_pages
 from trainer.problems import NotFound
+from trainer.quality import api as quality_api
+from trainer.quality import parts as quality_parts
+from trainer.quality import service as quality
 from trainer.recognition import api as recognition_api
 from trainer.recognition import routes as recognition_pages
 from trainer.recognition import stream
@@ -83,6 +87,7 @@ API: list[Any] = [
     *fits.routes,
     *calls_api.routes,
     *clips_api.routes,
+    *quality_api.routes,
     *module_api.routes,
     *enrolment_api.routes,
     *appreciation_api.routes,
@@ -96,6 +101,9 @@ call_pages.call_page_parts["clips"] = clip_parts.call_part
 rulebook_pages.rule_page_parts["clips"] = clip_parts.rule_part
 rulebook_pages.rule_page_parts["clips to look at again"] = fits.waiting_part
 rule_health.ears["clips"] = fits.heard
+call_reading.hearing_checks["evaluation"] = quality.may_hear_own
+call_reading.hearing_lists["evaluation"] = quality.released_recordings
+call_pages.call_page_parts["evaluation"] = quality_parts.call_part
 
 
 @get("/", guards=[public], sync_to_thread=False)

@@ -54,11 +54,11 @@ async def start(viewer: Viewer, recording: UUID, judged: Judgement, *, rulebook:
     call = await load_for_hearing(viewer, recording)
     agent = require_agent(viewer, call.agent)
     code = call.rulebook_code or rulebook or ""
-    rules = await rules_of_book(code)
-    checked = check(judged, rules, call.duration_ms)
     book = await Rulebook.select(Rulebook.id).where(Rulebook.code == code).first()
     if book is None:
         raise Invalid.field("rulebook", "required", _("Say by which rule book this call is to be judged."))
+    rules = await rules_of_book(code)
+    checked = check(judged, rules, call.duration_ms)
     evaluation = db.new_id()
     async with db.transaction():
         await _lock_call(recording)
