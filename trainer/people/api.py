@@ -48,6 +48,7 @@ class PersonOut(msgspec.Struct, frozen=True, omit_defaults=False):
     email: str | UnsetType | None = UNSET
     employee_no: str | UnsetType | None = UNSET
     buddy: Named | UnsetType | None = UNSET
+    manager: Named | UnsetType | None = UNSET
     hired_on: str | UnsetType | None = UNSET
     locale: str | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
@@ -69,6 +70,7 @@ class PersonIn(msgspec.Struct, forbid_unknown_fields=True):
     roles: list[str] = msgspec.field(default_factory=lambda: ["agent"])
     team: str | None = None
     buddy: str | None = None
+    manager: str | None = None
     hired_on: str | None = None
     birthday: str | None = None
     locale: str = "en"
@@ -84,6 +86,7 @@ class PersonPatch(msgspec.Struct, forbid_unknown_fields=True):
     roles: list[str] | UnsetType = UNSET
     team: str | UnsetType | None = UNSET
     buddy: str | UnsetType | None = UNSET
+    manager: str | UnsetType | None = UNSET
     hired_on: str | UnsetType | None = UNSET
     birthday: str | UnsetType | None = UNSET
     birthday_scope: str | UnsetType = UNSET
@@ -116,9 +119,10 @@ def _out(shown: Shown, *, own: bool = False, scopes: frozenset[str] | None = Non
     told: dict[str, Any] = {}
     if shown.details:
         buddy = Named(str(person.buddy), person.buddy_name or "") if person.buddy else None
+        manager = Named(str(person.manager), person.manager_name or "") if person.manager else None
         hired = person.hired_on.isoformat() if person.hired_on else None
         told |= {"email": person.email, "employee_no": person.employee_no, "buddy": buddy, "hired_on": hired}
-        told |= {"locale": person.locale, "time_zone": person.time_zone}
+        told |= {"manager": manager, "locale": person.locale, "time_zone": person.time_zone}
     if shown.birthday:
         told["birthday"] = person.birthday
     if own:
@@ -130,7 +134,7 @@ def _out(shown: Shown, *, own: bool = False, scopes: frozenset[str] | None = Non
 
 def _fields(given: PersonIn | PersonPatch) -> PersonFields:
     fields: Any = {n: v for n, v in msgspec.structs.asdict(given).items() if v is not UNSET}
-    for name in ("team", "buddy"):
+    for name in ("team", "buddy", "manager"):
         if fields.get(name) is not None:
             fields[name] = _reference(name, fields[name])
     if fields.get("hired_on") is not None:

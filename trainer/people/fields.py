@@ -34,6 +34,7 @@ class PersonFields(TypedDict, total=False):
     roles: list[str]
     team: UUID | None
     buddy: UUID | None
+    manager: UUID | None
     hired_on: date | None
     birthday: str | None
     birthday_scope: str
@@ -173,6 +174,7 @@ _CHECKS: dict[str, Any] = {
     "roles": _roles,
     "team": _as_is,
     "buddy": _as_is,
+    "manager": _as_is,
     "hired_on": _day,
     "birthday": _birthday,
     "birthday_scope": _one_of(SCOPES),

@@ -14,7 +14,7 @@ from trainer.web.i18n import LOCALES, _, babel_locale, current_locale
 from trainer.web.session import ROLES
 
 Options = list[tuple[str, str]]
-TYPED = ("name", "email", "employee_no", "team", "buddy", "hired_on", "locale", "time_zone")
+TYPED = ("name", "email", "employee_no", "team", "buddy", "manager", "hired_on", "locale", "time_zone")
 
 
 def role_options() -> Options:
@@ -99,6 +99,7 @@ def read_person(form: Form) -> PersonFields:
         roles=form.many("roles"),
         team=form.identifier("team", required=False),
         buddy=form.identifier("buddy", required=False),
+        manager=form.identifier("manager", required=False),
         hired_on=form.day("hired_on", required=False),
         birthday=read_birthday(form),
         locale=form.choice("locale", LOCALES),

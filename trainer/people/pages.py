@@ -74,6 +74,7 @@ async def _form(request: AnyRequest, person: service.PersonView | None, **values
         "zones": forms.zone_options(),
         "months": forms.month_options(),
         "buddies": await _buddies(viewer, person),
+        "managers": await _managers(viewer, person),
         "site_zone": request.app.state.settings.time_zone,
     }
     return render(request, "people/edit.html", status=status, **(defaults | values))
@@ -87,6 +88,17 @@ async def _buddies(viewer: Viewer, person: service.PersonView | None) -> forms.O
     if person and person.buddy and str(person.buddy) not in dict(options):
         options.append((str(person.buddy), person.buddy_name or ""))
     return options
+
+
+async def _managers(viewer: Viewer, person: service.PersonView | None) -> forms.Options:
+    """Whom somebody may report to: leads, managers and trainers, and whoever it is now."""
+    above = await service.visible_people(viewer, role="team_lead manager trainer admin", limit=1000)
+    found = {str(shown.person.id): shown.person.name for shown in above}
+    if person:
+        found.pop(str(person.id), None)
+        if person.manager:
+            found.setdefault(str(person.manager), person.manager_name or "")
+    return sorted(found.items(), key=lambda option: option[1].casefold())
 
 
 @get("/people/new", guards=[requires("admin")], include_in_schema=False)

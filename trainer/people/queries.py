@@ -1,6 +1,6 @@
 """Raw SQL of people: the reads that happen with every request, each in one round trip, and lists."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +13,14 @@ _VIEWER = """
 
 _PERSON = """
     SELECT person.id, person.name, person.email, person.employee_no, person.roles, person.team,
-           team.name AS team_name, person.buddy, buddy.name AS buddy_name, person.hired_on, person.birthday,
+           team.name AS team_name, person.buddy, buddy.name AS buddy_name, person.manager,
+           manager.name AS manager_name, person.hired_on, person.birthday,
            person.birthday_scope, person.full_month_scope, person.anniversary_scope, person.milestone_scope,
            person.leap_day, person.locale, person.time_zone, person.theme,
            person.active, person.erased_at, person.revision, person.name_key,
            person.password_hash IS NOT NULL AS has_password
     FROM person LEFT JOIN team ON team.id = person.team LEFT JOIN person AS buddy ON buddy.id = person.buddy
+    LEFT JOIN person AS manager ON manager.id = person.manager
 """
 
 
@@ -72,10 +74,14 @@ async def persons_listed(
     team: UUID | None,
     role: str,
     active: bool,
+    without: str = "",
     after: tuple[str, UUID] | None,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """People by name after (name_key, id). `by_address` lets the search look at e-mail and number too."""
+    """People by name after (name_key, id). `by_address` lets the search look at e-mail and number too.
+
+    `role`: one, or several separated by spaces of which one is enough.
+    """
     where, params = (
         ["person.active" if active else "NOT person.active", "person.erased_at IS NULL"],
         list[Any](),
@@ -90,14 +96,34 @@ async def persons_listed(
     if team:
         where.append("person.team = {}")
         params.append(team)
-    if role:
-        where.append("' ' || person.roles || ' ' LIKE {} ESCAPE '!'")
-        params.append(f"% {_literal(role)} %")
+    if without == "password":
+        where.append("person.password_hash IS NULL")
+    if without == "buddy":
+        where.append("person.buddy IS NULL")
+    if wanted := role.split():
+        like = "' ' || person.roles || ' ' LIKE {} ESCAPE '!'"
+        where.append("(" + " OR ".join([like] * len(wanted)) + ")")
+        params += [f"% {_literal(each)} %" for each in wanted]
     if after:
         where.append("(person.name_key, person.id) > ({}, {})")
         params += list(after)
     sql = f"{_PERSON} WHERE {' AND '.join(where)} ORDER BY person.name_key, person.id LIMIT {{}}"
     return await db.fetch(sql, *params, limit)
+
+
+async def newcomers_without_buddy(team: UUID | None, since: date, limit: int) -> list[dict[str, Any]]:
+    """Active agents hired on or after a day (in a team) who have no buddy, the newest first."""
+    where, params = "", list[Any]([since])
+    if team:
+        where = "AND person.team = {}"
+        params.append(team)
+    return await db.fetch(
+        f"""{_PERSON} WHERE person.active AND person.erased_at IS NULL AND person.buddy IS NULL
+            AND ' ' || person.roles || ' ' LIKE '% agent %' AND person.hired_on >= {{}} {where}
+            ORDER BY person.hired_on DESC, person.name_key LIMIT {{}}""",
+        *params,
+        limit,
+    )
 
 
 def _literal(text: str) -> str:
@@ -106,8 +132,23 @@ def _literal(text: str) -> str:
 
 
 async def addresses() -> list[dict[str, Any]]:
-    """Everybody's id, e-mail and employee number, to match an imported list with."""
-    return await db.fetch("SELECT id, email, employee_no, active FROM person WHERE erased_at IS NULL")
+    """Everybody's id, e-mail, employee number and manager, to match an imported list with."""
+    return await db.fetch(
+        "SELECT id, email, employee_no, active, manager, name FROM person WHERE erased_at IS NULL"
+    )
+
+
+async def managers_above(person: UUID) -> list[dict[str, Any]]:
+    """The person and everybody above them, nearest first; ends where the chain ends or comes round again."""
+    return await db.fetch(
+        """WITH RECURSIVE above (id, manager, depth) AS (
+               SELECT id, manager, 0 FROM person WHERE id = {}
+               UNION
+               SELECT person.id, person.manager, above.depth + 1
+               FROM person JOIN above ON person.id = above.manager WHERE above.depth < 100
+           ) SELECT person.id, person.name FROM above JOIN person ON person.id = above.id ORDER BY above.depth""",
+        person,
+    )
 
 
 async def active_admins() -> int:
@@ -202,3 +243,13 @@ async def audit_actions() -> list[str]:
     return [
         row["action"] for row in await db.fetch("SELECT DISTINCT action FROM audit_entry ORDER BY action")
     ]
+
+
+async def leads_of(team: UUID) -> list[str]:
+    """The names of a team's leads."""
+    rows = await db.fetch(
+        """SELECT name FROM person WHERE team = {} AND active AND ' ' || roles || ' ' LIKE '% team_lead %'
+           ORDER BY name_key""",
+        team,
+    )
+    return [row["name"] for row in rows]

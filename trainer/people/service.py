@@ -370,9 +370,16 @@ async def _check_relations(person: UUID, fields: PersonFields) -> None:
         if found is None or not found.active:
             raise Invalid.field("manager", "unknown", _("There is no such colleague any more."))
         await db.lock("managers")  # two who edit at once could close a loop together
-        above = [row["name"] for row in await queries.managers_above(manager) if row["id"] != person]
-        if len(above) < len(await queries.managers_above(manager)):
-            raise Invalid.field("manager", "loop", loop_words([*above]))
+        above = await queries.managers_above(manager)
+        ids = [row["id"] for row in above]
+        if person in ids:
+            chain = [row["name"] for row in above[: ids.index(person) + 1]]
+            raise Invalid.field("manager", "loop", loop_words(chain[-1:] + chain))
+
+
+def loop_words(chain: list[str]) -> str:
+    """Why these people, each reporting to the next and the last to the first, cannot be."""
+    return _("Nobody can be above themselves: %(chain)s.") % {"chain": " → ".join(chain)}
 
 
 async def _insert(row: Person) -> None:
