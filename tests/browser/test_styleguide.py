@@ -281,8 +281,8 @@ def test_the_first_view_stays_light() -> None:
     base = (static.parent / "trainer/templates/base.html").read_text()
     linked = [static / name for name in _linked(base) if Path(name).name not in page_only]
     fonts = [
-        static / "vendor/inter/inter-latin-wght-normal.woff2",
-        static / "vendor/bricolage-grotesque/bricolage-grotesque-latin-600-normal.woff2",
+        static / "vendor/inter/inter-latin-400-600.woff2",
+        static / "vendor/bricolage-grotesque/bricolage-grotesque-latin-600.woff2",
     ]
     texts = sum(len(gzip.compress(path.read_bytes(), 9)) for path in linked if path.suffix in (".css", ".js"))
     assert texts + sum(path.stat().st_size for path in fonts) <= 120_000

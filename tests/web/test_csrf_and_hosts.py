@@ -1,5 +1,6 @@
 """A state-changing request comes from our own page or from a program, and names this centre."""
 
+import re
 from typing import Any
 
 import httpx
@@ -25,10 +26,17 @@ async def admin(client: httpx.AsyncClient, sign_in: SignIn) -> httpx.AsyncClient
 
 
 async def test_the_pages_own_form_is_accepted(admin: httpx.AsyncClient) -> None:
-    token = admin.headers.pop("X-CSRF-Token")
-    page = (await admin.get("/teams")).text
-    assert f'name="_csrf" value="{token}"' in page
-    assert (await admin.post("/teams", data={**TEAM, "_csrf": token})).status_code == 303
+    plain = admin.headers.pop("X-CSRF-Token")
+    tokens = set()
+    for _n in range(2):
+        found = re.search(r'name="_csrf" value="([0-9a-f]{128})"', (await admin.get("/teams")).text)
+        assert found
+        tokens.add(found[1])
+    assert len(tokens) == 2, "masked anew in each page, as its compressed size would tell"
+    assert plain not in "".join(tokens)
+    for number, token in enumerate(tokens):
+        form = {"name": f"Team {number}", "_csrf": token}
+        assert (await admin.post("/teams", data=form)).status_code == 303
 
 
 async def test_the_header_is_accepted_in_place_of_the_field(admin: httpx.AsyncClient) -> None:
@@ -43,7 +51,7 @@ async def test_without_proof_nothing_happens(admin: httpx.AsyncClient) -> None:
     assert await Team.count() == 0
 
 
-@pytest.mark.parametrize("proof", ["", "wrong", "0" * 64, "é"])
+@pytest.mark.parametrize("proof", ["", "wrong", "0" * 64, "0" * 128, "0" * 63, "é"])
 async def test_a_wrong_proof_is_none(admin: httpx.AsyncClient, proof: str) -> None:
     del admin.headers["X-CSRF-Token"]
     answer = await admin.post("/teams", data={**TEAM, "_csrf": proof})

@@ -202,7 +202,7 @@ async def test_each_answer_has_its_own_number(client: httpx.AsyncClient) -> None
 
 
 async def test_a_page_that_differs_by_viewer_and_htmx_says_so(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/sign-in")).headers["vary"] == "Cookie, HX-Request"
+    assert (await client.get("/sign-in")).headers["vary"] == "Cookie, HX-Request, Accept-Encoding"
 
 
 async def test_no_page_holds_inline_script_style_or_handlers(

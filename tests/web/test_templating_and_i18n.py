@@ -1,5 +1,6 @@
 """Words and dates as the reader would write them; pages that show what people typed as text."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import httpx
@@ -112,3 +113,14 @@ async def test_one_readers_language_does_not_stay_for_the_next(
     assert '<html lang="zh-Hans"' in (await client.get("/people")).text
     client.cookies.clear()
     assert '<html lang="en"' in (await client.get("/sign-in")).text
+
+
+async def test_pages_are_compressed_for_who_takes_it(client: httpx.AsyncClient, sign_in: SignIn) -> None:
+    await sign_in(client, await a_person("admin"))
+    plain = await client.get("/people", headers={"Accept-Encoding": "identity"})
+    small = await client.get("/people", headers={"Accept-Encoding": "br, gzip;q=0.8"})
+    assert "content-encoding" not in plain.headers
+    assert small.headers["content-encoding"] == "gzip"
+    assert int(small.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    without_tokens = re.compile(r"[0-9a-f]{128}")
+    assert without_tokens.sub("", small.text) == without_tokens.sub("", plain.text)

@@ -5,7 +5,6 @@ decided by the domain's loader, because only it knows the object. CSRF is checke
 guard.
 """
 
-import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ from litestar.handlers import BaseRouteHandler
 
 from trainer.problems import Forbidden, Malformed
 from trainer.web.i18n import _
-from trainer.web.session import csrf_token, viewer_of
+from trainer.web.session import csrf_token, is_token, viewer_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None] | None]
@@ -91,7 +90,7 @@ async def check_csrf(connection: Connection, handler: BaseRouteHandler) -> None:
     if not given and connection.headers.get("content-type", "").startswith(FORM):
         assert isinstance(connection, Request)
         given = str((await connection.form()).get("_csrf", ""))
-    if not hmac.compare_digest(given.encode(), csrf_token(connection.app.state.key, viewer.session).encode()):
+    if not is_token(given, csrf_token(connection.app.state.key, viewer.session)):
         raise Forbidden(
             _("This page was open for too long, or in another window. Load it again and repeat the step."),
             slug="csrf",

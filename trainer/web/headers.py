@@ -48,6 +48,15 @@ def security_headers(secure: bool) -> BeforeSend:
         # Pages and API answers hold personal data and differ by viewer; statics and media set their own.
         headers.setdefault("Cache-Control", "no-store")
         if (headers.get("content-type") or "").startswith("text/html"):
-            headers.setdefault("Vary", "Cookie, HX-Request")
+            headers.setdefault("Vary", "Cookie, HX-Request, Accept-Encoding")
 
     return add
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header takes gzip."""
+    for offer in accepted.lower().split(","):
+        coding, _semicolon, weight = offer.partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

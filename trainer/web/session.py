@@ -8,6 +8,7 @@ is.
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -92,6 +93,31 @@ def cookie_value(cookies: str, name: str) -> str:
 def csrf_token(key: bytes, session: str) -> str:
     """The proof that a form came from our own page: bound to the session, needs no storage."""
     return hmac.new(key, b"csrf:" + session.encode(), hashlib.sha256).hexdigest()
+
+
+def masked(token: str) -> str:
+    """The token as it stands in a page: other letters each time.
+
+    Pages are compressed, and the size of a compressed page tells whether a guess repeats what is in it; of
+    something that is different each time it tells nothing.
+    """
+    mask = secrets.token_bytes(32)
+    return (mask + _xor(mask, bytes.fromhex(token))).hex()
+
+
+def is_token(given: str, token: str) -> bool:
+    """Whether this is the token, masked or plain."""
+    try:
+        told = bytes.fromhex(given)
+    except ValueError:
+        return False
+    if len(told) == 64:
+        told = _xor(told[:32], told[32:])
+    return hmac.compare_digest(told, bytes.fromhex(token))
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
 def viewer_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Viewer:

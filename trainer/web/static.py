@@ -17,6 +17,7 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from trainer.web.guards import public
+from trainer.web.headers import takes_gzip
 
 TREES = ("clips", "curricula", "static")
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -123,7 +124,7 @@ class StaticTree:
             )
             return
         asked = dict(scope["headers"])
-        compressed = asset.textual and _takes_gzip(asked.get(b"accept-encoding", b""))
+        compressed = asset.textual and takes_gzip(asked.get(b"accept-encoding", b"").decode("latin-1"))
         etag = f'"{asset.etag}{"-gz" if compressed else ""}"'.encode()
         headers = [
             (b"etag", etag),
@@ -179,14 +180,6 @@ def _files(root: Path) -> list[Path]:
 
 def _stamp(root: Path) -> object:
     return [(path, (status := path.stat()).st_mtime_ns, status.st_size) for path in _files(root)]
-
-
-def _takes_gzip(accepted: bytes) -> bool:
-    for offer in accepted.lower().split(b","):
-        coding, _semicolon, weight = offer.partition(b";")
-        if coding.strip() in (b"gzip", b"*"):
-            return weight.replace(b" ", b"") not in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000")
-    return False
 
 
 async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
