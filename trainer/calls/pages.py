@@ -58,7 +58,7 @@ async def call_page(
         "calls/call.html",
         status=status,
         call=call,
-        bars=await _bars(call) if call.may_hear else [],
+        bars=await bars_of(call) if call.may_hear else [],
         lines=await service.segments_of(call.id) if call.may_hear else [],
         speakers=speaker_names(),
         basis=dict(basis_options()).get(call.consent_basis, call.consent_basis),
@@ -73,7 +73,7 @@ async def call_page(
     )
 
 
-async def _bars(call: RecordingView) -> list[int]:
+async def bars_of(call: RecordingView) -> list[int]:
     """The waveform; flat where the storage does not give it, as the words can still be read."""
     try:
         return (await service.peaks_of(call)).resample(BARS)
