@@ -4,13 +4,16 @@ from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, delete, get, put
-from litestar.params import FromPath, FromQuery, QueryParameter
+import msgspec
+from litestar import Request, Response, delete, get, post, put
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from trainer import db
 from trainer.people.days import day_of
 from trainer.problems import Invalid
-from trainer.recognition import occasions, posts
+from trainer.recognition import cards, occasions, posts
+from trainer.recognition.cards import Card
+from trainer.recognition.lines import Line
 from trainer.recognition.occasions import OccasionView
 from trainer.recognition.posts import PostKey, PostView
 from trainer.web.api import as_utc, identifier, key_of, page_of, read_page
@@ -22,6 +25,7 @@ ApiRequest = Request[Any, Any, Any]
 READ = scope("feed:read")
 WRITE = scope("feed:write")
 OCCASIONS = scope("occasions:read")
+SIGNING = scope("occasions:write")
 
 
 def _named(person: UUID | None, name: str) -> dict[str, str] | None:
@@ -53,7 +57,12 @@ def shown(key: PostKey, view: PostView) -> dict[str, Any]:
         words = {name: text_in(view.params[name]) for name in ("title", "why", "level")}
         told["milestone"] = {"code": view.params["code"], **words}
     else:
-        told["occasion"] = {"on": view.params["on"], "years": view.params["years"]}
+        told["occasion"] = {
+            "id": str(view.occasion) if view.occasion else None,
+            "on": view.params["on"],
+            "years": view.params["years"],
+            "lines": [shown_line(line) for line in view.lines],
+        }
     return told
 
 
@@ -109,14 +118,50 @@ async def _one(key: PostKey) -> dict[str, Any]:
 
 
 def shown_occasion(view: OccasionView) -> dict[str, Any]:
-    """The API's form of an occasion. `marked`: its day has come, and it was found by the daily job."""
+    """The API's form of an occasion. `marked`: its day has come. `card` is there for who may see or sign it."""
     return {
         "id": str(view.id) if view.id else f"{view.kind}:{view.person}:{view.on}",
         "kind": view.kind,
         "person": {"id": str(view.person), "name": view.person_name},
         "on": view.on.isoformat(),
         "years": view.years,
-        "marked": view.id is not None,
+        "marked": view.marked,
+        "card": _card_of(view),
+    }
+
+
+def _card_of(view: OccasionView) -> dict[str, Any] | None:
+    if view.marked:
+        return {"open": False, "lines": [shown_line(line) for line in view.lines]}
+    return {"open": True, "signed": view.signed, "lines": []} if view.may_sign else None
+
+
+def shown_line(line: Line) -> dict[str, Any]:
+    """The API's form of a line on a card."""
+    return {
+        "id": str(line.id),
+        "author": _named(line.author, line.author_name),
+        "words": line.words,
+        "written_at": as_utc(line.created_at),
+        "edited_at": as_utc(line.edited_at),
+    }
+
+
+def shown_card(card: Card) -> dict[str, Any]:
+    """The API's form of one occasion with its card: until the day `lines` holds your own line at most."""
+    return {
+        "id": str(card.id),
+        "kind": card.kind,
+        "person": {"id": str(card.person), "name": card.person_name},
+        "on": card.on.isoformat(),
+        "years": card.years,
+        "marked": card.delivered,
+        "card": {
+            "open": card.open,
+            "written": card.written,
+            "signed": card.mine is not None,
+            "lines": [shown_line(line) for line in card.lines],
+        },
     }
 
 
@@ -145,4 +190,44 @@ def _day(name: str, value: str) -> date | None:
         raise Invalid.field(name, "not-a-day", _("Give a day such as 2026-11-23.")) from error
 
 
-routes: list[Any] = [read_feed, read_post, cheer, take_back, hide, list_occasions]
+class LineIn(msgspec.Struct, forbid_unknown_fields=True):
+    """One line, at most 280 characters."""
+
+    words: str
+
+
+@get("/occasions/{occasion:str}", guards=[OCCASIONS])
+async def read_occasion(request: ApiRequest, occasion: FromPath[str]) -> dict[str, Any]:
+    """One occasion whose card you may sign or see. Whom it is about: from the day on, 404 before."""
+    return shown_card(await cards.load_card(viewer_of(request), identifier(occasion)))
+
+
+@post("/occasions/{occasion:str}/lines", guards=[SIGNING])
+async def write_line(
+    request: ApiRequest, occasion: FromPath[str], data: JSONBody[LineIn]
+) -> Response[dict[str, Any]]:
+    """Writes your one line on an open card (201), or puts other words in its place (200). 409 from the day on."""
+    viewer, card = viewer_of(request), identifier(occasion)
+    new = await cards.write_line(viewer, card, data.words)
+    shown_now = shown_card(await cards.load_card(viewer, card))
+    where = {"Location": f"/api/v1/occasions/{card}"}
+    return Response(shown_now, status_code=201 if new else 200, headers=where if new else None)
+
+
+@delete("/occasions/{occasion:str}/lines/{line:str}", guards=[SIGNING], status_code=204)
+async def remove_line(request: ApiRequest, occasion: FromPath[str], line: FromPath[str]) -> None:
+    """Takes a line off: your own; from the day on also one on your card, or as its team's lead or an admin."""
+    await cards.remove_line(viewer_of(request), identifier(occasion), identifier(line))
+
+
+routes: list[Any] = [
+    read_feed,
+    read_post,
+    cheer,
+    take_back,
+    hide,
+    list_occasions,
+    read_occasion,
+    write_line,
+    remove_line,
+]

@@ -52,13 +52,13 @@ async def draw_posts(request: Request[Any, Any, Any], keys: Sequence[PostKey]) -
 def _name(viewer: Viewer, key: PostKey) -> tuple[Any, ...]:
     today = day_of(db.utc_now(), viewer.time_zone)
     zone = zone_of(viewer.time_zone).key
-    return key.id, key.version, current_locale(), zone, today, key.thanked, key.relation
+    return key.id, key.version, current_locale(), zone, today, key.thanked, key.relation, key.signed
 
 
 async def _draw(
     request: Request[Any, Any, Any], keys: Sequence[PostKey]
 ) -> tuple[list[PostKey], list[Markup]]:
-    """All that are not kept, in one go of the template and at most five queries."""
+    """All that are not kept, in one go of the template and at most six queries."""
     ids: list[UUID] = [key.id for key in keys]
     views = await views_of(ids)
     there = [key for key in keys if key.id in views]

@@ -52,7 +52,7 @@ _beside: OrderedDict[tuple[Any, ...], tuple[float, Beside]] = OrderedDict()
 
 
 async def beside(viewer: Viewer, newest: int) -> Beside:
-    """Occasions of the next seven days and this week's milestones: two queries, kept for half a minute.
+    """Occasions of the next seven days and this week's milestones: three queries, kept for half a minute.
 
     `newest` is the newest place in the feed: with a new post it is read anew.
     """
@@ -64,6 +64,12 @@ async def beside(viewer: Viewer, newest: int) -> Beside:
         while len(_beside) > MOST_KEPT:
             _beside.popitem(last=False)
     return kept[1]
+
+
+def forget_beside_of(viewer: Viewer) -> None:
+    """Read it anew for one person, who has just signed a card."""
+    for key in [key for key in _beside if key[0] == viewer.id]:
+        del _beside[key]
 
 
 def forget_beside() -> None:

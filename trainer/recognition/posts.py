@@ -21,6 +21,7 @@ from trainer.people.audit import record_audit
 from trainer.people.service import people_by_ids
 from trainer.problems import Forbidden, NotFound
 from trainer.recognition import queries
+from trainer.recognition.lines import Line, lines_on
 from trainer.recognition.tables import Cheer, Post
 from trainer.web import live
 from trainer.web.i18n import _
@@ -35,7 +36,8 @@ class PostKey:
     """What a page needs to know of a post before it draws it: enough to find its cached fragment.
 
     `relation` is what the viewer is to it, and so what they may do: the author (`mending`: may still mend
-    the words), a subject (whom it is about), somebody who moderates, or any other reader.
+    the words), a subject (whom it is about), somebody who moderates, or any other reader. `signed`: they wrote
+    on the card that it shows.
     """
 
     id: UUID
@@ -44,6 +46,7 @@ class PostKey:
     kind: str
     thanked: bool
     relation: Relation
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class PostView:
     edited_at: datetime | None = None
     to: tuple[tuple[UUID, str], ...] = ()
     cheers: tuple[tuple[UUID, str], ...] = field(default=())
+    occasion: UUID | None = None
+    lines: tuple[Line, ...] = ()
 
 
 async def add_post(
@@ -81,6 +86,7 @@ async def add_post(
     at: datetime,
     params: dict[str, Any] | None = None,
     appreciation_id: UUID | None = None,
+    occasion: UUID | None = None,
 ) -> bool:
     """Writes a post once (`source`), in the caller's transaction, and asks for its place. False: it was there."""
     row = Post(
@@ -90,6 +96,7 @@ async def add_post(
         scope=scope,
         params=json.dumps(params or {}),
         appreciation=appreciation_id,
+        occasion=occasion,
         source=source,
         at=at,
     )
@@ -128,17 +135,20 @@ async def post_milestone(context: jobs.JobContext, event: dict[str, Any]) -> Non
 
 
 async def add_milestone_post(person: UUID, code: str, at: datetime) -> None:
-    """Writes the post of a reached milestone, if the path celebrates it and the person has a team to tell."""
+    """Writes the post of a reached milestone, if the path celebrates it and the person wants it told to somebody."""
     milestone = (await celebrated_milestones()).get(code)
     whose = (await people_by_ids([person])).get(person)
-    if milestone is None or whose is None or whose.team is None:
+    if milestone is None or whose is None:
+        return
+    scope = whose.milestone_scope
+    if scope == "nobody" or (scope == "team" and whose.team is None):
         return
     async with db.transaction():
         await add_post(
             "milestone",
             person=person,
             team=whose.team,
-            scope="team",
+            scope=scope,
             params={
                 "code": code,
                 "title": milestone.title,
@@ -238,7 +248,13 @@ async def feed_keys(
     )
     return [
         PostKey(
-            row["id"], row["seq"], row["version"], row["kind"], bool(row["thanked"]), _relation(viewer, row)
+            row["id"],
+            row["seq"],
+            row["version"],
+            row["kind"],
+            bool(row["thanked"]),
+            _relation(viewer, row),
+            bool(row["signed"]),
         )
         for row in rows
     ]
@@ -255,12 +271,13 @@ def _relation(viewer: Viewer, row: dict[str, Any]) -> Relation:
 
 
 async def views_of(ids: list[UUID]) -> dict[UUID, PostView]:
-    """Posts with their people and answers, by id: three queries however many there are."""
+    """Posts with their people, answers and cards, by id: four queries at most, however many there are."""
     rows = await queries.posts_by_ids(ids)
     given = [row["appreciation"] for row in rows if row["appreciation"]]
     to: dict[UUID, list[tuple[UUID, str]]] = {}
     for row in await receivers_of(given):
         to.setdefault(row["appreciation"], []).append((row["id"], appreciation.name_of(row["name"])))
+    cards = await lines_on([row["occasion"] for row in rows if row["occasion"]])
     cheers: dict[UUID, list[tuple[UUID, str]]] = {}
     for row in await queries.cheers_of(ids):
         cheers.setdefault(row["post"], []).append((row["person"], appreciation.name_of(row["name"])))
@@ -285,6 +302,8 @@ async def views_of(ids: list[UUID]) -> dict[UUID, PostView]:
             edited_at=row["edited_at"],
             to=tuple(to.get(row["appreciation"], [])),
             cheers=tuple(cheers.get(row["id"], [])),
+            occasion=row["occasion"],
+            lines=tuple(cards.get(row["occasion"], ())),
         )
         for row in rows
     }

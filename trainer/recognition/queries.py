@@ -32,10 +32,12 @@ async def feed_keys(
                   (SELECT count(*) FROM appreciation_to WHERE appreciation_to.appreciation = post.appreciation
                    AND appreciation_to.person = {{}}) AS about_viewer,
                   (SELECT count(*) FROM cheer WHERE cheer.post = post.id AND cheer.person = {{}}) AS thanked,
+                  (SELECT count(*) FROM occasion_line WHERE occasion_line.occasion = post.occasion
+                   AND occasion_line.author = {{}} AND occasion_line.withdrawn_at IS NULL) AS signed,
                   (SELECT count(*) FROM appreciation_to JOIN person ON person.id = appreciation_to.person
                    WHERE appreciation_to.appreciation = post.appreciation AND person.team = {{}}) AS of_team
               FROM post LEFT JOIN appreciation ON appreciation.id = post.appreciation WHERE {_READABLE}"""
-    params: list[Any] = [viewer, viewer, team, int(all_teams), team, team, viewer, viewer, viewer]
+    params: list[Any] = [viewer, viewer, viewer, team, int(all_teams), team, team, viewer, viewer, viewer]
     if only_team:
         sql += f" AND {_OF_TEAM}"
         params += [team, team]
@@ -54,7 +56,7 @@ async def posts_by_ids(ids: list[UUID]) -> list[dict[str, Any]]:
         return []
     return await db.fetch(
         """SELECT post.id, post.seq, post.kind, post.person, person.name AS person_name, post.team,
-               post.scope, post.params, post.version, post.at, appreciation.id AS appreciation,
+               post.scope, post.params, post.version, post.at, post.occasion, appreciation.id AS appreciation,
                appreciation.author, author.name AS author_name, appreciation.message,
                appreciation.behaviour_kind, appreciation.behaviour_code, appreciation.edited_at
            FROM post LEFT JOIN person ON person.id = post.person
@@ -105,18 +107,21 @@ async def placed_after(seq: int, limit: int) -> list[dict[str, Any]]:
 
 
 async def celebrated_people(
-    *, viewer: UUID | None = None, team: UUID | None = None, all_teams: bool = True
+    *, only: UUID | None = None, viewer: UUID | None = None, team: UUID | None = None
 ) -> list[dict[str, Any]]:
-    """Active people with what their occasions depend on: all, or those whose dates a viewer may hear of."""
-    sql = """SELECT id, name, team, time_zone, hired_on, birthday, birthday_scope, leap_day FROM person
+    """Active people with what their occasions depend on: all of them, one, or a viewer with their own team."""
+    sql = """SELECT id, name, team, time_zone, hired_on, birthday, birthday_scope, full_month_scope,
+                 anniversary_scope, leap_day FROM person
              WHERE active AND (hired_on IS NOT NULL OR birthday IS NOT NULL)"""
-    if all_teams:
-        return await db.fetch(sql)
-    return await db.fetch(sql + " AND (team = {} OR id = {})", team, viewer)
+    if only is not None:
+        return await db.fetch(sql + " AND id = {}", only)
+    if viewer is not None:
+        return await db.fetch(sql + " AND (team = {} OR id = {})", team, viewer)
+    return await db.fetch(sql)
 
 
-async def marked_between(person: UUID, kind: str, first: date, last: date) -> bool:
-    """Whether an occasion of this kind was marked for the person in these days."""
+async def occasion_between(person: UUID, kind: str, first: date, last: date) -> bool:
+    """Whether the person has an occasion of this kind in these days, come or with an open card."""
     return bool(
         await db.fetch(
             """SELECT 1 FROM occasion WHERE person = {} AND kind = {} AND "on" BETWEEN {} AND {} LIMIT 1""",
@@ -135,21 +140,18 @@ async def last_looked() -> str | None:
 
 
 async def occasions_between(
-    first: date, last: date, *, viewer: UUID, team: UUID | None, all_teams: bool
+    first: date, last: date, *, viewer: UUID, team: UUID | None
 ) -> list[dict[str, Any]]:
-    """Marked occasions that a person may see: own ones, the team's, and birthdays by their owner's choice."""
+    """Occasions whose day has come that a person may see: the own ones, and those whose post is shared with them."""
     return await db.fetch(
         """SELECT occasion.id, occasion.kind, occasion."on", occasion.years, occasion.person, person.name
            FROM occasion JOIN person ON person.id = occasion.person
-           WHERE occasion."on" BETWEEN {} AND {} AND person.active AND (occasion.person = {}
-               OR (occasion.kind <> 'birthday' AND (person.team = {} OR {} = 1))
-               OR (occasion.kind = 'birthday' AND (person.birthday_scope = 'everyone'
-                   OR (person.birthday_scope = 'team' AND person.team = {}))))""",
+           LEFT JOIN post ON post.occasion = occasion.id AND post.hidden_at IS NULL
+           WHERE occasion."on" BETWEEN {} AND {} AND occasion.marked_at IS NOT NULL AND person.active
+             AND (occasion.person = {} OR post.scope = 'everyone' OR post.team = {})""",
         first,
         last,
         viewer,
-        team,
-        int(all_teams),
         team,
     )
 

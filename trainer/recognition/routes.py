@@ -13,7 +13,7 @@ from trainer import db
 from trainer.appreciation import service as appreciation
 from trainer.notices.service import topic_of
 from trainer.problems import Forbidden, Invalid
-from trainer.recognition import fragments, posts, stream
+from trainer.recognition import card_pages, fragments, posts, stream
 from trainer.recognition import pages as content
 from trainer.web.forms import Form, read_form
 from trainer.web.guards import signed_in
@@ -201,4 +201,5 @@ pages: list[Any] = [
     mend_thanks,
     show_wall,
     stream_feed,
+    *card_pages.pages,
 ]
