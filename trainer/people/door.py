@@ -22,6 +22,7 @@ from trainer.web.templating import render
 
 AnyRequest = Request[Any, Any, Any]
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
+FIRST_QUESTION = "/welcome/celebrations"  # asked once, after the first password; it can be skipped
 
 
 def local_address(given: str) -> str:
@@ -138,9 +139,8 @@ async def welcome(request: AnyRequest, secret: FromPath[str]) -> Response[Any]:
     except Invalid as refused:
         form.take(refused)
         return render(request, "people/welcome.html", status=422, welcome=shown, errors=form.errors)
-    return signed_in_answer(
-        request, await sessions_for(request).start(person, device=device_of(request)), "/"
-    )
+    secret = await sessions_for(request).start(person, device=device_of(request))
+    return signed_in_answer(request, secret, "/" if shown.asked else FIRST_QUESTION)
 
 
 @get("/demo/{secret:str}", guards=[public], include_in_schema=False)

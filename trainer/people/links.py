@@ -37,6 +37,7 @@ class Welcome:
     name: str
     address: str
     expires_at: datetime
+    asked: bool  # whether they were asked already what to celebrate
 
 
 async def issue_link(viewer: Viewer | None, person: UUID) -> str:
@@ -85,7 +86,8 @@ async def read_link(secret: str) -> Welcome:
     row = await queries.link_with_person(hash_secret(secret), db.utc_now())
     if row is None or row["used_at"] is not None or row["purpose"] == "demo":
         raise _over()
-    return Welcome(row["purpose"], row["name"], row["email"] or row["employee_no"], row["expires_at"])
+    address = row["email"] or row["employee_no"]
+    return Welcome(row["purpose"], row["name"], address, row["expires_at"], bool(row["asked"]))
 
 
 async def set_password_by_link(secret: str, password: str) -> UUID:
