@@ -46,6 +46,7 @@ class EnrolmentView:
     remembered: int
     at_step: int
     step_state: Mapping[str, Any]
+    skipped: frozenset[int]
     due_on: date | None
     created_at: datetime
     started_at: datetime | None
@@ -96,6 +97,7 @@ def enrolment_view(row: Mapping[str, Any]) -> EnrolmentView:
         remembered=row["remembered"],
         at_step=row["at_step"],
         step_state=json.loads(row["step_state"]),
+        skipped=frozenset(json.loads(row["skipped"])),
         due_on=row["due_on"],
         created_at=row["created_at"],
         started_at=row["started_at"],

@@ -112,9 +112,12 @@ def _holds(text: str, token: str) -> bool:
 
 
 def accept_ungraded(kind: str, given: Mapping[str, Any]) -> Verdict:
-    """text, read_rule and listen are done by going on; reflect needs words of one's own."""
+    """text, read_rule and listen are done by going on; reflect needs words of one's own.
+
+    A call that was read because nobody could listen just then is noted as read.
+    """
     if kind != "reflect":
-        return Verdict(None, None)
+        return Verdict(None, None, {"read": True} if kind == "listen" and given.get("read") else {})
     text = given.get("text")
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
         raise Unanswerable("text")

@@ -79,7 +79,7 @@ async def show_step(
     """One step: what is asked, or the verdict. Steps whose turn has not come lead to the one that is open."""
     course = await taking.open_course(viewer_of(request), enrolment_id)
     step = course.step_at(number - 1)
-    if step.position > course.first_open:
+    if not course.reachable(step):
         return Redirect(address(enrolment_id, course.place), status_code=303)
     return render(request, "training/step.html", page=await step_page(course, step, again=bool(again)))
 
@@ -115,6 +115,15 @@ async def keep_place(request: Page, enrolment_id: FromPath[UUID], number: FromPa
     return Response(None, status_code=204)
 
 
+@post("/learn/{enrolment_id:uuid}/{number:int}/later", guards=[signed_in], include_in_schema=False)
+async def put_off_step(request: Page, enrolment_id: FromPath[UUID], number: FromPath[int]) -> Redirect:
+    """Can't listen now: on to the next step; this one waits."""
+    course = await taking.put_off(viewer_of(request), enrolment_id, number - 1)
+    only_heard_ones_left = course.first_open in course.put_off
+    target = f"/learn/{enrolment_id}" if only_heard_ones_left else address(enrolment_id, course.first_open)
+    return Redirect(target, status_code=303)
+
+
 @route(
     "/learn/{enrolment_id:uuid}/{number:int}/audio/{side:str}",
     http_method=["GET", "HEAD"],
@@ -132,6 +141,8 @@ async def play_step(
 def _given(form: Form) -> dict[str, Any]:
     """What the form holds, as `taking.answer` wants it; without a script the second comes as `at_s`."""
     given: dict[str, Any] = {name: form.raw(name) for name in ("chosen", "mark") if form.raw(name)}
+    if form.raw("read"):
+        given["read"] = True
     if form.raw("text"):
         given["text"] = form.raw("text").replace("\r\n", "\n").replace("\x00", "")
     if form.raw("at_ms").isdigit():
@@ -150,7 +161,7 @@ def _lessons(course: Course) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     for step in course.steps:
         last = course.last(step.id)
-        reachable = step.position <= course.first_open
+        reachable = course.reachable(step)
         state = "done" if last is not None and course.may_go_on(step) else "next"
         if last is not None and last.correct is False:
             state = "missed"
@@ -161,7 +172,9 @@ def _lessons(course: Course) -> list[dict[str, Any]]:
                 "title": title_of(step),
                 "state": state,
                 "icon": ICONS[step.kind],
-                "note": kind_name(step.kind),
+                "note": _("Waits until you can listen")
+                if step.position in course.put_off
+                else kind_name(step.kind),
                 "href": address(course.enrolment.id, step.position) if reachable else None,
             }
         )
@@ -177,5 +190,6 @@ pages: list[Any] = [
     show_step,
     answer_step,
     keep_place,
+    put_off_step,
     play_step,
 ]

@@ -31,7 +31,7 @@ _ENROLMENTS = """
            enrolment.due_on, enrolment.created_at, enrolment.started_at, enrolment.completed_at,
            enrolment.waived_at, enrolment.waived_by, enrolment.waived_why, enrolment.signed_off_at,
            enrolment.signed_off_by, enrolment.active_at, enrolment.hard_at,
-           enrolment.at_step, enrolment.step_state, module.code, module.position AS module_position,
+           enrolment.at_step, enrolment.step_state, enrolment.skipped, module.code, module.position AS module_position,
            module_version.version, module_version.title, module_version.summary, module_version.minutes,
            module_version.language, (SELECT count(*) FROM step WHERE step.module_version =
            enrolment.module_version) AS steps, (SELECT count(DISTINCT answer.step) FROM answer WHERE
@@ -176,13 +176,16 @@ async def move_unbegun(module: UUID, version: UUID) -> None:
     )
 
 
-async def takers_of(module: UUID) -> dict[str, Any]:
-    """How many enrolments a module has, how many of them are done, under way and waived."""
+async def takers_of(module: UUID, team: UUID | None) -> dict[str, Any]:
+    """How many enrolments a module has (in a team), how many of them are done, under way and waived."""
+    sql, params = "enrolment.module = {}", [module]
+    if team is not None:
+        sql, params = f"{sql} AND person.team = {{}}", [module, team]
     row = await db.fetch_one(
-        """SELECT count(*) AS enrolled, count(completed_at) AS done, count(waived_at) AS waived,
-                  count(CASE WHEN completed_at IS NULL AND waived_at IS NULL THEN started_at END) AS under_way
-           FROM enrolment WHERE module = {}""",
-        module,
+        f"""SELECT count(*) AS enrolled, count(completed_at) AS done, count(waived_at) AS waived,
+                   count(CASE WHEN completed_at IS NULL AND waived_at IS NULL THEN started_at END) AS under_way
+            FROM enrolment JOIN person ON person.id = enrolment.person WHERE {sql}""",
+        *params,
     )
     return row or {"enrolled": 0, "done": 0, "waived": 0, "under_way": 0}
 
@@ -208,4 +211,29 @@ async def clips_of_step(enrolment_id: UUID, person: UUID, position: int) -> dict
         enrolment_id,
         person,
         position,
+    )
+
+
+async def curricula(curriculum: UUID | None) -> list[dict[str, Any]]:
+    """A row for each module of one list, or of all in use, in order; a list without modules gives one row.
+
+    A module is shown in its published version, else in its newest.
+    """
+    where, params = ("curriculum.archived_at IS NULL", list[Any]())
+    if curriculum is not None:
+        where, params = "curriculum.id = {}", [curriculum]
+    return await db.fetch(
+        f"""SELECT curriculum.id, curriculum.code, curriculum.title, curriculum.summary, curriculum.revision,
+                   curriculum.archived_at, curriculum_module.module, module.code AS module_code,
+                   module_version.title AS module_title, module_version.minutes,
+                   module_version.state AS module_state
+            FROM curriculum LEFT JOIN curriculum_module ON curriculum_module.curriculum = curriculum.id
+                 LEFT JOIN module ON module.id = curriculum_module.module
+                 LEFT JOIN module_version ON module_version.module = module.id
+                      AND module_version.version = COALESCE(
+                          (SELECT shown.version FROM module_version shown
+                           WHERE shown.module = module.id AND shown.state = 'published'),
+                          (SELECT max(shown.version) FROM module_version shown WHERE shown.module = module.id))
+            WHERE {where} ORDER BY curriculum.created_at, curriculum.id, curriculum_module.position""",
+        *params,
     )

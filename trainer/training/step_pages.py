@@ -65,7 +65,10 @@ class StepPage:
         enrolment, after = self.course.enrolment, self.step.position + 1
         if after < len(self.course.steps):
             return address(enrolment.id, after)
-        return f"/learn/{enrolment.id}/done" if enrolment.completed_at else f"/learn/{enrolment.id}"
+        if enrolment.completed_at:
+            return f"/learn/{enrolment.id}/done"
+        left = self.course.first_open
+        return f"/learn/{enrolment.id}" if left in self.course.put_off else address(enrolment.id, left)
 
     @property
     def back_href(self) -> str | None:
@@ -103,6 +106,11 @@ class StepPage:
     @property
     def good_side(self) -> Literal["a", "b"]:
         return good_side(self.course.enrolment.id, self.step.id)
+
+    @property
+    def was_read(self) -> bool:
+        """Whether the call of a listening step was read, not heard."""
+        return self.answer is not None and bool(self.answer.feedback.get("read"))
 
     def kept(self, name: str) -> Any:
         """What was typed or heard but not answered yet; None when nothing."""

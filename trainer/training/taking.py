@@ -36,6 +36,7 @@ TRIES_BEFORE_GOING_ON = 2
 TRIES_BEFORE_STUCK = 3
 MOST_TRIES = 50
 MOST_KEPT = 8_000
+HEARD = ("listen", "contrast", "judge")  # kinds of steps that have something to hear
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +73,35 @@ class Course:
 
     @property
     def first_open(self) -> int:
-        """The position of the first step that still keeps the module from being done; the count of steps if
-        none.
+        """The position of the step to go on with: the first that is open, those put off last; the count of
+        steps when the module is done.
         """
-        return next((step.position for step in self.steps if not self.may_go_on(step)), len(self.steps))
+        open_ones = [step.position for step in self.steps if not self.may_go_on(step)]
+        at_once = [position for position in open_ones if position not in self.enrolment.skipped]
+        return next(iter(at_once or open_ones), len(self.steps))
+
+    @property
+    def put_off(self) -> list[int]:
+        """Positions of the open steps that wait for a moment in which the person can listen."""
+        return [
+            step.position
+            for step in self.steps
+            if step.position in self.enrolment.skipped and not self.may_go_on(step)
+        ]
+
+    def reachable(self, step: StepView) -> bool:
+        """Whether the step's turn has come: no step before it is open, unless it was put off."""
+        return all(
+            self.may_go_on(earlier) or earlier.position in self.enrolment.skipped
+            for earlier in self.steps[: step.position]
+        )
 
     @property
     def place(self) -> int:
         """Where to go on: where the person was, or the first step that is still open."""
-        return max(0, min(self.enrolment.at_step, self.first_open, len(self.steps) - 1))
+        at = min(self.enrolment.at_step, len(self.steps) - 1)
+        put_off = at in self.enrolment.skipped
+        return at if 0 <= at <= self.first_open and not put_off else min(self.first_open, len(self.steps) - 1)
 
     def find(self, step: UUID) -> StepView:
         """The step with this id. Raises NotFound."""
@@ -175,7 +196,7 @@ async def answer(
             raise Conflict(_("This module is done. What you answered stays as it is."))
         if course.enrolment.waived_at:
             raise Conflict(_("You need not do this module any more. You may still choose it under Learn."))
-        if step.position > course.first_open:
+        if not course.reachable(step):
             raise Conflict(_("One step at a time: an earlier one is still open."))
         if attempt != len(before) + 1 or attempt > MOST_TRIES:
             raise Conflict(_("This try was sent from an older page. Load the step again."))
@@ -280,6 +301,36 @@ async def _complete(enrolment: EnrolmentView, now: datetime) -> None:
     )
     told = {"person": str(enrolment.person), "module": enrolment.code, "enrolment": str(enrolment.id)}
     await jobs.publish("module_completed", told)
+
+
+async def put_off(viewer: Viewer, enrolment: UUID, position: int) -> Course:
+    """Leaves a step that is to be heard for later: the module goes on, and is done once the step is.
+
+    Raises NotFound, Conflict (nothing to hear in it, not its turn yet, or the module is over).
+    """
+    async with db.transaction():
+        if not await queries.hold_enrolment(enrolment, viewer.id):
+            raise _not_yours()
+        course = await open_course(viewer, enrolment)
+        step = course.step_at(position)
+        if course.enrolment.completed_at or course.enrolment.waived_at or course.may_go_on(step):
+            raise Conflict(_("This step is done already."))
+        if step.kind not in HEARD:
+            raise Conflict(_("This step needs no sound."))
+        if not course.reachable(step):
+            raise Conflict(_("One step at a time: an earlier one is still open."))
+        skipped = course.enrolment.skipped | {position}
+        after = replace(course, enrolment=replace(course.enrolment, skipped=skipped))
+        now = db.utc_now()
+        await Enrolment.update(
+            {
+                Enrolment.skipped: json.dumps(sorted(skipped)),
+                Enrolment.started_at: course.enrolment.started_at or now,
+                Enrolment.active_at: now,
+                Enrolment.at_step: after.first_open,
+            }
+        ).where(Enrolment.id == enrolment)
+    return after
 
 
 async def begin(viewer: Viewer, enrolment: UUID) -> None:
