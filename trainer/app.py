@@ -18,7 +18,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from trainer import __version__, db, health, jobs, storage
+from trainer import __version__, db, health, jobs, metrics, storage
 from trainer.appreciation import api as appreciation_api
 from trainer.backup import erasures
 from trainer.calls import api as calls_api
@@ -46,6 +46,7 @@ from trainer.people import routes as people_pages
 from trainer.problems import NotFound
 from trainer.quality import api as quality_api
 from trainer.quality import parts as quality_parts
+from trainer.quality import routes as quality_pages
 from trainer.quality import service as quality
 from trainer.recognition import api as recognition_api
 from trainer.recognition import routes as recognition_pages
@@ -63,6 +64,7 @@ from trainer.web.errors import handle_error, known_problems
 from trainer.web.guards import check_csrf, known_host, public
 from trainer.web.headers import security_headers
 from trainer.web.i18n import _
+from trainer.web.requests import Observed, write_request
 from trainer.web.session import Identify
 from trainer.web.static import StaticTree, find_tree
 from trainer.web.templating import Pages
@@ -74,6 +76,7 @@ PAGES: list[Any] = [
     *fits.pages,
     *calls_pages.pages,
     *clip_pages.pages,
+    *quality_pages.pages,
     *training_pages.pages,
     *career_pages.pages,
     *recognition_pages.pages,
@@ -135,7 +138,8 @@ async def running(app: Litestar) -> AsyncIterator[None]:
     worker = jobs.Worker() if settings.workers_embedded else None
     working = asyncio.create_task(worker.run()) if worker else None
     try:
-        yield
+        with metrics.watching(app.state.metrics):
+            yield
     finally:
         if worker and working:
             await worker.stop()
@@ -181,6 +185,7 @@ def create_app(settings: Settings | None = None, *, demo: bool = False) -> Lites
             *job_pages.pages,
             *health.routes,
             *PAGES,
+            *metrics.routes,
             *(styleguide.pages if settings.debug else []),
             *(people_pages.demo_pages if demo else []),
             Router("/api/v1", route_handlers=API, middleware=[DefineMiddleware(api.Idempotency)]),
@@ -205,6 +210,9 @@ def create_app(settings: Settings | None = None, *, demo: bool = False) -> Lites
         debug=False,
     )
     app.state.settings = settings
+    app.state.metrics = metrics.Metrics()
+    # the sample centre's terminal is for its doors
+    app.asgi_handler = Observed(app.asgi_handler, app.state.metrics, None if demo else write_request)
     app.state.key = key
     app.state.pages = pages
     app.state.sessions = signed_in_browsers

@@ -153,6 +153,7 @@ def serve(host: str, port: int, processes: int) -> None:
         workers=processes if processes > 1 else None,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
+        trusted_proxies=settings.trusted_proxies,
     )
 
 

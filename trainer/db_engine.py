@@ -47,6 +47,10 @@ class DatabaseGone(DatabaseError):
     """The database cannot be reached at the moment; later queries reconnect by themselves."""
 
 
+class DatabaseFull(DatabaseGone):
+    """There is no space left where the database is: nothing can be written until there is."""
+
+
 class TransactionFailed(DatabaseError):
     """Something in this transaction failed before and was not undone by a savepoint."""
 
@@ -112,6 +116,10 @@ class Database(Engine["Transaction"]):
     @abstractmethod
     def only_one(self) -> AbstractAsyncContextManager[None]:
         """Held by one process at a time (used around migrations)."""
+
+    @abstractmethod
+    def connections(self) -> dict[str, int]:
+        """How many connections this process has, by what they do: `in_use`, `idle`."""
 
     def held(self) -> "Transaction | None":
         """The transaction that the caller is in.

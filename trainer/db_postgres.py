@@ -14,6 +14,7 @@ from trainer.db_engine import (
     Database,
     DatabaseBusy,
     DatabaseError,
+    DatabaseFull,
     DatabaseGone,
     ForeignKeyViolation,
     Row,
@@ -50,14 +51,15 @@ def translated(error: Exception) -> Exception:
         | asyncpg.TooManyConnectionsError,
     ):
         return DatabaseBusy(str(error))
+    if isinstance(error, asyncpg.DiskFullError):
+        return DatabaseFull(str(error))
     if isinstance(
         error,
         OSError  # refused, reset, no such host; TimeoutError is one too
         | asyncpg.PostgresConnectionError
         | asyncpg.CannotConnectNowError
         | asyncpg.AdminShutdownError
-        | asyncpg.CrashShutdownError
-        | asyncpg.DiskFullError,
+        | asyncpg.CrashShutdownError,
     ):
         return DatabaseGone(str(error) or type(error).__name__)
     if isinstance(error, asyncpg.InterfaceError) and "clos" in str(error):  # closed, closing
@@ -119,6 +121,12 @@ class Postgres(Database):
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
+
+    def connections(self) -> dict[str, int]:
+        if self._pool is None:
+            return {"in_use": 0, "idle": 0}
+        idle = self._pool.get_idle_size()
+        return {"in_use": self._pool.get_size() - idle, "idle": idle}
 
     def _get_pool(self) -> "Pool[Any]":
         if self._pool is None:

@@ -29,6 +29,7 @@ from trainer.db_engine import (
     Database,
     DatabaseBusy,
     DatabaseError,
+    DatabaseFull,
     DatabaseGone,
     ForeignKeyViolation,
     Row,
@@ -44,7 +45,6 @@ READER_THREADS = 2
 _GONE = (
     "SQLITE_IOERR",
     "SQLITE_CANTOPEN",
-    "SQLITE_FULL",
     "SQLITE_CORRUPT",
     "SQLITE_NOTADB",
     "SQLITE_READONLY",
@@ -74,6 +74,8 @@ def translated(error: sqlite3.Error) -> Exception:
         return ConstraintViolation(message)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return DatabaseBusy(message)
+    if name.startswith("SQLITE_FULL"):
+        return DatabaseFull(message)
     if name.startswith(_GONE) or "closed database" in message:
         return DatabaseGone(message)
     return error
@@ -143,6 +145,11 @@ class Sqlite(Database):
                 await writer.close()
 
     # Connections
+
+    def connections(self) -> dict[str, int]:
+        writing = int(self._turn.locked())
+        open_ = (self._writer is not None) + (self._quick is not None) + len(self._readers)
+        return {"in_use": writing, "idle": max(0, open_ - writing)}
 
     def _connect(self) -> sqlite3.Connection:
         if self._closed:

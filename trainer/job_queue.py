@@ -1,7 +1,7 @@
 """The table behind `trainer.jobs`, and the seam at which another queue engine takes over.
 
 To move the jobs to SAQ (or any broker), give these functions another body: `put`, `claim`, `keep`,
-`release`, `finish`, `fail`, `note_progress`, `get`, `take_back`, `forget`. Nothing else reads or writes the
+`release`, `finish`, `fail`, `note_progress`, `get`, `failed`, `take_back`, `forget`. Nothing else reads or writes the
 table, and no job knows which engine runs it.
 Invariant: a job is run by whoever holds its lease (`leased_by` and `lease_until`); every later write names
 the holder, so that a worker that lost its lease changes nothing.
@@ -246,6 +246,47 @@ async def get(job_id: uuid.UUID) -> JobState | None:
         "SELECT id, name, state AS status, done, total, note, error, person FROM job WHERE id = {}", job_id
     )
     return JobState(**row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The queue at a glance: jobs by state, and for how many seconds the oldest due one waits (0: none does)."""
+
+    by_state: dict[str, int]
+    oldest_due_s: float
+
+
+async def counts() -> Counts:
+    """For metrics and `doctor`; finished jobs are not counted."""
+    rows = await fetch("SELECT state, COUNT(*) AS n FROM job WHERE state <> 'done' GROUP BY state")
+    now = _leases_now()
+    oldest = await fetch_one(
+        "SELECT run_at FROM job WHERE state = 'queued' AND run_at <= {} ORDER BY run_at LIMIT 1", now
+    )
+    waited = (now - oldest["run_at"]).total_seconds() if oldest else 0.0
+    return Counts({row["state"]: row["n"] for row in rows}, waited)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A job that was given up, and why."""
+
+    name: str
+    args: dict[str, Any]
+    error: str
+    at: datetime
+
+
+async def failed(names: list[str], since: datetime, limit: int) -> list[Failed]:
+    """The jobs of these names that failed for good since then, newest first."""
+    rows = await fetch(
+        "SELECT name, args, error, finished_at AS at FROM job WHERE state = 'failed' AND finished_at > {}"
+        " AND name IN ({}) ORDER BY finished_at DESC LIMIT {}",
+        since,
+        names,
+        limit,
+    )
+    return [Failed(**{**row, "args": json.loads(row["args"])}) for row in rows]
 
 
 async def take_back(own: str, limits: dict[str, int]) -> int:

@@ -17,20 +17,22 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from trainer import job_queue
-from trainer.db import DatabaseError, after_commit, as_of, database, to_the_end, utc_now
-from trainer.job_queue import Claimed, JobState
+from trainer.db import DatabaseError, DatabaseGone, after_commit, as_of, database, to_the_end, utc_now
+from trainer.job_queue import Claimed, Failed, JobState
+from trainer.storage import StorageError, no_space
 
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0  # how often a worker looks for jobs that other processes have put
 HOUSEKEEPING_S = 5.0  # how often it looks at schedules and at what dead workers left
 STOP_S = 3.0  # how long stopping takes: two thirds for jobs to finish, one to give them back
+WAIT = timedelta(seconds=15)  # between looks whether disk, storage or database are back
 KEEP_FINISHED = timedelta(days=7)
 
 Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
@@ -187,6 +189,13 @@ async def get_job(job_id: uuid.UUID) -> JobState | None:
     return await job_queue.get(job_id)
 
 
+async def failed(
+    functions: Sequence[Callable[..., Awaitable[None]]], since: datetime, limit: int
+) -> list[Failed]:
+    """The runs of these jobs that were given up since then, newest first; kept for seven days."""
+    return await job_queue.failed([_names[function] for function in functions], since, limit)
+
+
 async def _put(name: str, args: dict[str, Any], **options: Any) -> uuid.UUID | None:
     json.dumps(args)  # a wrong argument is the caller's mistake: name it here, not in a worker
     job_id = await job_queue.put(name, args, **options)
@@ -245,6 +254,15 @@ async def _settle(write: Callable[[], Awaitable[None]], give_up: timedelta) -> N
         await asyncio.sleep(0.5)
 
 
+def _will_pass(error: Exception) -> bool:
+    """Whether nothing is wrong with the job itself: disk, storage or database are away, and it waits for them.
+
+    Otherwise a disk that is full for an hour would use up the tries of every job of that hour.
+    """
+    away = isinstance(error, StorageError) and error.reason != "missing"
+    return away or isinstance(error, DatabaseGone) or no_space(error)
+
+
 async def _run(claimed: Claimed) -> None:
     """Run a claimed job to its end and note how it went. Cancelled (a stop, a lost lease), it goes back."""
     definition = _definitions[claimed.name]
@@ -265,7 +283,13 @@ async def _run(claimed: Claimed) -> None:
         await _settle(lambda: job_queue.fail(claimed, reason), wait)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        if claimed.attempts >= definition.attempts:
+        if _will_pass(error):
+            log.warning(
+                "job %s (%s) waits for what it needs: %s", claimed.name, claimed.id, type(error).__name__
+            )
+            later = utc_now() + WAIT * random.uniform(0.75, 1.25)  # noqa: S311
+            await _settle(lambda: job_queue.release(claimed, run_at=later, error=reason, counted=False), wait)
+        elif claimed.attempts >= definition.attempts:
             log.exception("job %s (%s) failed for good", claimed.name, claimed.id)
             await _settle(lambda: job_queue.fail(claimed, reason), wait)
         else:

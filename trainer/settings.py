@@ -8,11 +8,15 @@ Invariant: nothing else in the package reads `TRAINER_*` from the environment.
 import os
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -38,10 +42,55 @@ class _SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in values.items() if value is not None}
 
 
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed over. `tls`: from the first byte (always), when it is offered, or never."""
+
+    host: str
+    port: int
+    tls: Literal["always", "offered", "required", "never"]
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+def read_mail_server(url: str) -> MailServer:
+    """The server of `smtp://user:password@host:587?starttls=no` or `smtps://…`.
+
+    Raises ValueError in words that repeat nothing of the address: a password may stand in it.
+    """
+    parts = urlsplit(url)
+    options = parse_qs(parts.query)
+    starttls = options.get("starttls", ["offered"])[-1]
+    known = {"offered": "offered", "yes": "required", "no": "never"}
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ValueError(
+            "is not the address of a mail server; use smtp://user:password@host:587 or smtps://…"
+        )
+    if set(options) - {"starttls"} or starttls not in known:
+        raise ValueError("takes one option: ?starttls=yes or ?starttls=no")
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError(
+            "has a port that is none; in a password write / as %2F, : as %3A, @ as %40"
+        ) from None
+    secure = parts.scheme == "smtps"
+    return MailServer(
+        host=parts.hostname,
+        port=port or (465 if secure else 587 if parts.username else 25),
+        tls="always" if secure else known[starttls],  # type: ignore[arg-type] # one of the words above
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
 class Settings(BaseSettings):
     """The settings of one running centre."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+    # a wrong value may be a secret: errors name the setting and repeat nothing
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     data: Path = Field(
         Path("trainer-data"),
@@ -73,6 +122,26 @@ class Settings(BaseSettings):
     session_days: int = Field(14, ge=1, le=90, description="Days without a visit after which a sign-in ends.")
     tls_cert: Path | None = Field(None, description="Certificate file, to serve https without a proxy.")
     tls_key: Path | None = Field(None, description="Key file that belongs to the certificate.")
+    trusted_proxies: str = Field(
+        "127.0.0.1",
+        description="Proxies whose X-Forwarded-* headers count: addresses and networks, with commas between; or `*`.",
+    )
+    metrics_token: str = Field(
+        "",
+        repr=False,
+        description="Bearer token for `/metrics`. Empty: only programs on the machine itself read it.",
+    )
+    smtp_url: str = Field(
+        "",
+        repr=False,
+        description="Mail server: `smtp://user:password@host:587` (STARTTLS when offered; `?starttls=yes` insists, "
+        "`?starttls=no` forgoes it) or `smtps://…`. Empty: no mail is sent, and nothing needs it.",
+    )
+    mail_from: str = Field(
+        "",
+        validate_default=True,
+        description="Sender of mails, such as `Encore <encore@example.com>`. Empty: the user name of the mail server.",
+    )
     workers_embedded: bool = Field(True, description="Run background jobs inside `trainer serve` too.")
     debug: bool = Field(
         False, description="Style guide page, templates reloaded. Never on a reachable server."
@@ -97,6 +166,36 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{value!r} is not a time zone; use a name such as Europe/Lisbon") from error
         return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server_is_readable(cls, value: str) -> str:
+        if value:
+            read_mail_server(value)
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender_is_an_address(cls, value: str, info: ValidationInfo) -> str:
+        url = info.data.get("smtp_url", "")
+        sender = value or (read_mail_server(url).username if url else "")
+        if not url and not value:
+            return ""
+        name, address = parseaddr(sender)
+        try:
+            Address(name, addr_spec=address)
+        except (ValueError, IndexError) as error:
+            raise ValueError(
+                "the sender is not an address; use encore@example.com, or Encore <encore@…>"
+            ) from error
+        if "@" not in address or not sender.isprintable():
+            raise ValueError("mail needs a sender's address, such as encore@example.com")
+        return sender
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """Where mail is handed over; None when the centre sends none."""
+        return read_mail_server(self.smtp_url) if self.smtp_url else None
 
     @property
     def effective_database_url(self) -> str:

@@ -13,7 +13,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -95,23 +95,32 @@ def no_space(error: BaseException) -> bool:
     return isinstance(error, BaseError) and ("(os error 28)" in str(error) or "(os error 122)" in str(error))
 
 
+# Told of each failure but `missing`, for whoever counts them.
+watchers: list[Callable[[Reason], object]] = []
+
+
 @contextmanager
 def _told_plainly() -> Iterator[None]:
     """Turns what obstore and the system raise into StorageError."""
     try:
         yield
     except (BaseError, OSError) as error:
-        text = str(error)
-        cause = text.partition("\n")[0]
-        if no_space(error):
-            raise StorageError("full", cause) from error
-        if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in text:
-            raise StorageError("missing", cause) from error
-        if isinstance(error, PermissionError | PermissionDeniedError | UnauthenticatedError):
-            raise StorageError("denied", cause) from error
-        if "(os error 13)" in text or "403 Forbidden" in text:
-            raise StorageError("denied", cause) from error
-        raise StorageError("unreachable", cause) from error
+        reason = _reason_of(error)
+        if reason != "missing":
+            for watcher in watchers:
+                watcher(reason)
+        raise StorageError(reason, str(error).partition("\n")[0]) from error
+
+
+def _reason_of(error: BaseException) -> Reason:
+    text = str(error)
+    if no_space(error):
+        return "full"
+    if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in text:
+        return "missing"
+    if isinstance(error, PermissionError | PermissionDeniedError | UnauthenticatedError):
+        return "denied"
+    return "denied" if "(os error 13)" in text or "403 Forbidden" in text else "unreachable"
 
 
 def checked_key(key: str) -> str:

@@ -14,7 +14,10 @@ log = structlog.get_logger()
 structlog.contextvars.bind_contextvars(request="r1")
 
 def sign_in(password):
-    raise ValueError("wrong")
+    try:
+        raise KeyError("ada@encore.example")
+    except KeyError as error:
+        raise ValueError("wrong: " + password) from error
 
 secret = " ".join(["seven", "quiet", "herons"])
 try:
@@ -34,4 +37,7 @@ def test_a_traceback_is_logged_without_the_values_of_variables_and_each_event_on
     assert lines[0]["request"] == lines[1]["request"] == "r1"
     assert "in sign_in" in lines[0]["exception"]
     assert "seven quiet herons" not in done.stderr
+    assert "ada@encore.example" not in done.stderr
+    assert "ValueError (what it says is left out" in lines[0]["exception"]
+    assert "KeyError" in lines[0]["exception"]
     assert done.stdout == ""

@@ -15,8 +15,8 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, ValidationException
 
 from trainer import problems
-from trainer.db import DatabaseBusy, DatabaseGone
-from trainer.storage import StorageError
+from trainer.db import DatabaseBusy, DatabaseFull, DatabaseGone
+from trainer.storage import StorageError, no_space
 from trainer.web.i18n import _
 from trainer.web.session import was_bad_token
 from trainer.web.templating import is_htmx, render
@@ -39,6 +39,10 @@ STATUS: dict[type[problems.Problem], int] = {
 }
 
 
+FULL = 507
+RETRY_S = {503: 5, FULL: 60}  # when it is worth trying again
+
+
 class ProblemAnswer:
     """Everything an answer to a refusal needs, whatever its form."""
 
@@ -49,6 +53,7 @@ class ProblemAnswer:
         self.errors: list[problems.FieldError] = self.blank_errors
         self.extra = extra
         self.headers: dict[str, str] = {}
+        self.reference = ""  # the request's id in the log, where it is worth asking for
 
     def document(self) -> dict[str, Any]:
         """The RFC 9457 object."""
@@ -59,6 +64,8 @@ class ProblemAnswer:
             "detail": self.detail,
             **self.extra,
         }
+        if self.reference:
+            body["reference"] = self.reference
         if self.errors:
             body["errors"] = [{"field": e.field, "code": e.code, "message": e.message} for e in self.errors]
         return body
@@ -80,20 +87,25 @@ def title_of(status: int) -> str:
         422: _("Something needs another look"),
         429: _("Too many tries"),
         503: _("Back in a moment"),
+        507: _("No space left"),
     }.get(status, _("Something went wrong on our side"))
 
 
 def answer_for(error: Exception, request: Request[Any, Any, Any]) -> ProblemAnswer:
     """What to say about any error."""
     if isinstance(error, StorageError):
-        log.error("storage away", reason=error.reason, cause=repr(error.cause))
+        log.error("storage away", reason=error.reason, cause=error.cause)
     if isinstance(error, problems.Problem):
         status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+        if isinstance(error, StorageError) and error.reason == "full":
+            status = FULL
         answer = ProblemAnswer(status, error.name, title_of(status), error.detail, **error.extra)
         if isinstance(error, problems.Invalid):
             answer.errors = error.errors
         if isinstance(error, problems.TooMany):
             answer.headers["Retry-After"] = str(error.retry_after)
+        if status in (503, FULL):
+            answer.headers["Retry-After"] = str(RETRY_S[status])
         if status == 401:
             answer.headers["WWW-Authenticate"] = challenge(request)
         return answer
@@ -109,21 +121,28 @@ def answer_for(error: Exception, request: Request[Any, Any, Any]) -> ProblemAnsw
         return answer
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _http_answer(error)
+    if isinstance(error, DatabaseFull) or no_space(error):
+        log.error("disk full", error=type(error).__name__)
+        answer = ProblemAnswer(
+            FULL,
+            "no-space",
+            title_of(FULL),
+            _("There is no space left on the server, so this was not saved. Ask your admin to make room."),
+        )
+        answer.headers["Retry-After"] = str(RETRY_S[FULL])
+        return answer
     if isinstance(error, DatabaseBusy | DatabaseGone):
-        log.error("database away", error=repr(error))
+        log.error("database away", error=type(error).__name__)
         answer = ProblemAnswer(
             503,
             "unavailable",
             title_of(503),
             _("We cannot reach our own store right now. Please try again shortly."),
         )
-        answer.headers["Retry-After"] = "5"
+        answer.headers["Retry-After"] = str(RETRY_S[503])
         return answer
     log.exception("unexpected error", exc_info=error)
-    request_id = str((request.scope.get("state") or {}).get("request_id", ""))
-    detail = _("It has been noted. If it happens again, tell your admin this number: %(id)s") % {
-        "id": request_id
-    }
+    detail = _("It has been noted. If it happens again, tell your admin the reference below.")
     return ProblemAnswer(500, "internal", title_of(500), detail)
 
 
@@ -155,6 +174,8 @@ def wants_problem(request: Request[Any, Any, Any]) -> bool:
 def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Litestar's exception handler for everything."""
     answer = answer_for(error, request)
+    if answer.status >= 500:
+        answer.reference = str((request.scope.get("state") or {}).get("request_id", ""))
     if wants_problem(request):
         if answer.status == 401 and is_htmx(request):
             page = urlsplit(request.headers.get("hx-current-url", ""))

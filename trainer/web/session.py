@@ -12,9 +12,8 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import structlog
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -136,7 +135,7 @@ def was_bad_token(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
 
 
 class Identify:
-    """ASGI middleware: finds the viewer, sets the language, gives the request an id for the log."""
+    """ASGI middleware: finds the viewer and sets the language."""
 
     def __init__(
         self, app: ASGIApp, *, load_session: Loader, load_token: Loader, secure: bool, locale: str
@@ -151,13 +150,11 @@ class Identify:
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
-        # statics are the same for everybody: a page with twenty of them costs one look-up, not twenty-one
-        viewer = None if scope["path"].startswith("/static/") else await self._viewer(scope)
+        # statics are the same for everybody: a page with twenty of them costs one look-up, not twenty-one;
+        # metrics have a token of their own
+        viewer = None if scope["path"].startswith(("/static/", "/metrics")) else await self._viewer(scope)
         scope["user"] = viewer
         set_locale(viewer.locale if viewer else self.locale)
-        structlog.contextvars.clear_contextvars()
-        request_id = scope.setdefault("state", {}).setdefault("request_id", uuid4().hex)
-        structlog.contextvars.bind_contextvars(request=request_id, viewer=str(viewer.id) if viewer else None)
         await self.app(scope, receive, send)
 
     async def _viewer(self, scope: Scope) -> Viewer | None:
