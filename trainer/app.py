@@ -46,7 +46,6 @@ from trainer.people import routes as people_pages
 from trainer.problems import NotFound
 from trainer.quality import api as quality_api
 from trainer.quality import parts as quality_parts
-from trainer.quality import routes as quality_pages
 from trainer.quality import service as quality
 from trainer.recognition import api as recognition_api
 from trainer.recognition import routes as recognition_pages
@@ -76,7 +75,6 @@ PAGES: list[Any] = [
     *fits.pages,
     *calls_pages.pages,
     *clip_pages.pages,
-    *quality_pages.pages,
     *training_pages.pages,
     *career_pages.pages,
     *recognition_pages.pages,
