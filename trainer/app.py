@@ -37,7 +37,7 @@ from trainer.homes import routes as home_pages
 from trainer.logs import configure_logging
 from trainer.navigation import navigation
 from trainer.notices import api as notices_api
-from trainer.notices import bell
+from trainer.notices import bell, post_office
 from trainer.notices import routes as notices_pages
 from trainer.notices.queries import UNREAD_OF_PERSON
 from trainer.people import api as people_api
@@ -46,11 +46,13 @@ from trainer.people import routes as people_pages
 from trainer.problems import NotFound
 from trainer.quality import api as quality_api
 from trainer.quality import parts as quality_parts
+from trainer.quality import routes as quality_pages
 from trainer.quality import service as quality
 from trainer.recognition import api as recognition_api
 from trainer.recognition import routes as recognition_pages
 from trainer.recognition import stream
 from trainer.rulebook import api as rulebook_api
+from trainer.rulebook import programme_pages
 from trainer.rulebook import health as rule_health
 from trainer.rulebook import routes as rulebook_pages
 from trainer.settings import Settings
@@ -72,9 +74,11 @@ PAGES: list[Any] = [
     *people_pages.pages,
     *notices_pages.pages,
     *rulebook_pages.pages,
+    *programme_pages.pages,
     *fits.pages,
     *calls_pages.pages,
     *clip_pages.pages,
+    *quality_pages.pages,
     *training_pages.pages,
     *career_pages.pages,
     *recognition_pages.pages,
@@ -160,6 +164,7 @@ def create_app(settings: Settings | None = None, *, demo: bool = False) -> Lites
     statics = StaticTree(find_tree("static"), debug=settings.debug)
     key = settings.key()
     days.set_site_zone(settings.time_zone)
+    post_office.set_up(settings, demo=demo)
     pages = Pages(
         static_url=statics.url,
         nav=navigation,
@@ -182,8 +187,8 @@ def create_app(settings: Settings | None = None, *, demo: bool = False) -> Lites
             show_nothing,
             *job_pages.pages,
             *health.routes,
-            *PAGES,
             *metrics.routes,
+            *PAGES,
             *(styleguide.pages if settings.debug else []),
             *(people_pages.demo_pages if demo else []),
             Router("/api/v1", route_handlers=API, middleware=[DefineMiddleware(api.Idempotency)]),
@@ -207,10 +212,10 @@ def create_app(settings: Settings | None = None, *, demo: bool = False) -> Lites
         logging_config=None,
         debug=False,
     )
-    app.state.settings = settings
     app.state.metrics = metrics.Metrics()
     # the sample centre's terminal is for its doors
     app.asgi_handler = Observed(app.asgi_handler, app.state.metrics, None if demo else write_request)
+    app.state.settings = settings
     app.state.key = key
     app.state.pages = pages
     app.state.sessions = signed_in_browsers
