@@ -12,16 +12,15 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
 
 from trainer.problems import Invalid
-from trainer.rulebook import drafting, service
+from trainer.rulebook import arranging, book_api, drafting, service
+from trainer.rulebook.book_api import READ, WRITE, Move
+from trainer.rulebook.health import Health, health_of_rules
 from trainer.rulebook.views import RuleView
 from trainer.web.api import as_utc, key_of, page_of, read_page, require_match, revision_tag
-from trainer.web.guards import scope
 from trainer.web.i18n import text_in
 from trainer.web.session import viewer_of
 
 ApiRequest = Request[Any, Any, Any]
-READ = scope("rules:read")
-WRITE = scope("rules:write")
 AUTHORED = ("title", "statement", "why", "recall_prompt")
 
 
@@ -58,8 +57,8 @@ class RuleChanges(msgspec.Struct, forbid_unknown_fields=True):
     translations: dict[str, dict[str, str]] | UnsetType = UNSET
 
 
-def shown(rule: RuleView) -> dict[str, Any]:
-    """The API's form of one version of a rule."""
+def shown(rule: RuleView, health: Health | None = None) -> dict[str, Any]:
+    """The API's form of one version of a rule; `health` of what is published today."""
     texts = {name: getattr(rule, name) for name in AUTHORED}
     locales = sorted({locale for text in texts.values() for locale in text})
     return {
@@ -83,17 +82,26 @@ def shown(rule: RuleView) -> dict[str, Any]:
             {"code": "too-long", "language": long.locale, "message": service.length_sentence(long)}
             for long in rule.too_long
         ],
+        "health": None
+        if health is None
+        else {
+            "state": health.state,
+            "reason": health.why,
+            "until": as_utc(health.until),
+            "message": health.sentence,
+        },
         "created_at": as_utc(rule.created_at),
         "published_at": as_utc(rule.published_at),
     }
 
 
-def answer(rule: RuleView, *, status: int = 200) -> Response[dict[str, Any]]:
+async def answer(rule: RuleView, *, status: int = 200) -> Response[dict[str, Any]]:
     """One rule with the ETag that the next edit has to name."""
+    health = (await health_of_rules([rule]))[rule.id] if rule.state == "published" else None
     headers = {"ETag": revision_tag(rule.revision)}
     if status == 201:
         headers["Location"] = f"/api/v1/rules/{rule.code}"
-    return Response(shown(rule), status_code=status, headers=headers)
+    return Response(shown(rule, health), status_code=status, headers=headers)
 
 
 @contextmanager
@@ -120,7 +128,10 @@ async def list_rules(
     rules = await service.visible_rules(
         viewer_of(request), rulebook=rulebook, status=status, after=after, limit=page.limit + 1
     )
-    return page_of(rules, page, shown, lambda rule: (rule.position, rule.code))
+    health = await health_of_rules([rule for rule in rules if rule.state == "published"])
+    return page_of(
+        rules, page, lambda rule: shown(rule, health.get(rule.id)), lambda rule: (rule.position, rule.code)
+    )
 
 
 @post("/rules", guards=[WRITE])
@@ -133,7 +144,7 @@ async def draft_rule(request: ApiRequest, data: JSONBody[RuleIn]) -> Response[di
         rule = await drafting.create_draft(
             viewer_of(request), data.code, {**fields, "want": data.goal}, rulebook=data.rulebook
         )
-    return answer(rule, status=201)
+    return await answer(rule, status=201)
 
 
 @get("/rules/{code:str}", guards=[READ])
@@ -142,7 +153,7 @@ async def get_rule(
 ) -> Response[dict[str, Any]]:
     """What counts today of a rule, or one of its versions (`?version=`)."""
     history = await service.load_history(viewer_of(request), code)
-    return answer(history.current if version is None else history.at(version))
+    return await answer(history.current if version is None else history.at(version))
 
 
 @get("/rules/{code:str}/versions", guards=[READ])
@@ -163,13 +174,23 @@ async def change_rule(
     require_match(request, base.revision)
     with _named_as_here():
         rule = await drafting.edit_rule(viewer, code, _changes(base, data), expected=base.revision)
-    return answer(rule)
+    return await answer(rule)
 
 
 @post("/rules/{code:str}/publish", guards=[WRITE], status_code=200)
 async def publish_rule(request: ApiRequest, code: FromPath[str]) -> Response[dict[str, Any]]:
     """Publishes the draft: read-only from now on."""
-    return answer(await drafting.publish_rule(viewer_of(request), code))
+    return await answer(await drafting.publish_rule(viewer_of(request), code))
+
+
+@post("/rules/{code:str}/move", guards=[WRITE], status_code=200)
+async def move_rule(
+    request: ApiRequest, code: FromPath[str], data: JSONBody[Move]
+) -> Response[dict[str, Any]]:
+    """Moves a rule one place among those that serve the same want; at that end it stays where it is."""
+    viewer = viewer_of(request)
+    await arranging.move_rule(viewer, code, data.to)
+    return await answer(await service.load_rule(viewer, code))
 
 
 @post("/rules/{code:str}/discard", guards=[WRITE], status_code=204)
@@ -203,5 +224,7 @@ routes: list[Any] = [
     list_versions,
     change_rule,
     publish_rule,
+    move_rule,
     discard_draft,
+    *book_api.routes,
 ]

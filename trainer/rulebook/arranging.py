@@ -27,6 +27,7 @@ from trainer.web.i18n import LOCALES, _
 from trainer.web.session import Viewer
 
 ARRANGE = ("qa_analyst", "admin")
+PAGES = {"new", "take-starter"}  # beside /rules/books/{code}
 Direction = Literal["up", "down"]
 
 
@@ -100,7 +101,7 @@ async def create_book(viewer: Viewer, title: Mapping[str, str], language: str, *
     wrong.stop(_("This rule book cannot be saved yet."))
     async with db.transaction():
         await db.lock("rule books")
-        taken = {row["code"] for row in await Rulebook.select(Rulebook.code)}
+        taken = {row["code"] for row in await Rulebook.select(Rulebook.code)} | PAGES
         if code in taken:
             raise Invalid.field("code", "taken", _("There is a rule book %(code)s already.") % {"code": code})
         code = code or _fresh_code(words, "book", taken)

@@ -60,7 +60,7 @@ async def create_book(request: Page) -> Response[str] | Redirect:
     return Redirect(f"/rules/books/{code}#wants", status_code=303)
 
 
-@post("/rules/books/starter", guards=GUARDS, include_in_schema=False)
+@post("/rules/books/take-starter", guards=GUARDS, include_in_schema=False)
 async def take_starter_book(request: Page) -> Redirect:
     """The rule book that comes with the product, published, for a centre that has none yet."""
     report = await arranging.take_starter(

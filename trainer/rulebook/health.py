@@ -92,9 +92,9 @@ class Health:
         return {"green": "circle-check", "amber": "triangle-alert", "red": "volume-x"}[self.state]
 
     @property
-    def chip(self) -> str:
-        """The kind of chip that shows it."""
-        return {"green": "accent", "amber": "warn", "red": "bad"}[self.state]
+    def chip(self) -> str | None:
+        """The kind of chip that shows it; what is well stays quiet."""
+        return {"green": None, "amber": "warn", "red": "bad"}[self.state]
 
 
 # Who tells what can be heard, by name: the room of clips, registered by app.py.

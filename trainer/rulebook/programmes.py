@@ -13,7 +13,7 @@ from uuid import UUID
 
 from trainer import db
 from trainer.people.audit import record_audit
-from trainer.people.service import PersonView, people_by_ids
+from trainer.people.service import PersonView, all_people, people_by_ids
 from trainer.problems import Forbidden, Invalid, NotFound
 from trainer.rulebook.tables import ProgrammeMember, Rulebook
 from trainer.rulebook.views import Authored
@@ -51,6 +51,18 @@ async def programmes_of(viewer: Viewer) -> set[UUID] | None:
         return None
     books = await Rulebook.select(Rulebook.id)
     return {book["id"] for book in books} - (named - mine)
+
+
+async def workers_on(programme: UUID | None, role: str) -> list[UUID]:
+    """Everybody active with this role who works on a programme; None: a call of no programme, everybody's work."""
+    people = {person.id for person in await all_people() if role in person.roles}
+    rows = (
+        await ProgrammeMember.select(ProgrammeMember.person).where(ProgrammeMember.rulebook == programme)
+        if programme is not None
+        else []
+    )
+    named = {row["person"] for row in rows}
+    return sorted(people & named if named else people)
 
 
 async def default_programme(viewer: Viewer | None) -> UUID | None:

@@ -14,7 +14,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from trainer.problems import Invalid
-from trainer.rulebook import book_pages, drafting, editor, service
+from trainer.rulebook import book_pages, drafting, editor, import_pages, service
 from trainer.rulebook.arranging import ARRANGE
 from trainer.rulebook.arranging import move_rule as move
 from trainer.rulebook.changes import changes
@@ -130,4 +130,12 @@ async def rule_page(request: Page, code: str, version: int | None) -> Response[s
     )
 
 
-pages: list[Any] = [show_rulebook, show_rule, move_rule, discard_draft, *editor.pages, *book_pages.pages]
+pages: list[Any] = [
+    show_rulebook,
+    show_rule,
+    move_rule,
+    discard_draft,
+    *editor.pages,
+    *book_pages.pages,
+    *import_pages.pages,
+]
