@@ -17,6 +17,7 @@ from trainer.clips.library import import_library
 from trainer.people.roster import export_people, import_people
 from trainer.problems import Invalid
 from trainer.rulebook.service import export_rulebook, import_rulebook, rulebook_codes
+from trainer.training.curricula import curriculum_codes, export_curriculum, import_curriculum
 from trainer.training.documents import export_module, import_module, module_codes
 from trainer.web.i18n import _
 
@@ -40,17 +41,20 @@ async def take_in(kind: str, path: Path, zone: ZoneInfo) -> tuple[list[str], int
 
 
 async def _take_curriculum(path: Path) -> list[str]:
-    """Modules and career paths; paths last, as they name modules."""
+    """Modules, then the lists and career paths that name them."""
     documents = [(file, await asyncio.to_thread(_read, file)) for file in _documents(path)]
     lines: list[str] = []
-    for file, document in sorted(documents, key=lambda item: "path" in item[1]):
+    for file, document in sorted(documents, key=lambda item: "module" not in item[1]):
         if "module" in document:
             new = await import_module(None, document)
             lines.append(f"{file.name}: " + (_("published as a new version") if new else _("nothing new")))
+        elif "curriculum" in document:
+            new = await import_curriculum(None, document)
+            lines.append(f"{file.name}: " + (_("list of modules taken in") if new else _("nothing new")))
         elif "path" in document:
             lines.append(f"{file.name}: " + _("career path %(code)s") % {"code": await import_path(document)})
         else:
-            lines.append(f"{file.name}: " + _("not a module or career path, left out"))
+            lines.append(f"{file.name}: " + _("not a module, list or career path, left out"))
     return lines
 
 
@@ -88,6 +92,8 @@ async def hand_out(kind: str, path: Path) -> list[str]:
     else:
         for code in await module_codes():
             documents[f"{code}.yaml"] = _as_yaml(await export_module(code))
+        for code in await curriculum_codes():
+            documents[f"list-{code}.yaml"] = _as_yaml(await export_curriculum(code))
         for code in await path_codes():
             documents[f"path-{code}.yaml"] = _as_yaml(await export_path(code))
     await asyncio.to_thread(_write, path, documents)

@@ -22,7 +22,8 @@ from trainer.training.assigning import service as assigning
 from trainer.training.assigning.queries import Whom
 from trainer.training.tables import Assignment, Curriculum, CurriculumModule, Enrolment
 
-SOON = date.today() + timedelta(days=9)
+TODAY = datetime.now(UTC).date()
+SOON = TODAY + timedelta(days=9)
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ async def test_a_due_day_that_is_over_is_not_the_due_day_of_a_newcomer(cast: Cas
             cast.viewer("trainer"),
             module="hear-them-out",
             role="agent",
-            due_on=date.today() - timedelta(days=20),
+            due_on=TODAY - timedelta(days=20),
         )
     joined = await a_person("agent")
     await jobs.drain()

@@ -1,4 +1,4 @@
-"""The trainer's pages: choosing rules, the draft, its steps, publishing, enrolling."""
+"""The trainer's pages: choosing rules, the draft, its steps, publishing, who has it."""
 
 import re
 from uuid import UUID
@@ -8,11 +8,11 @@ import pytest
 
 from tests.factories import a_rulebook
 from tests.training.conftest import Clips
-from tests.training.makers import Cast, a_clip, a_module
+from tests.training.makers import Cast, a_clip, a_module, begun
 from tests.web_fixtures import SignIn
 from trainer import db
 from trainer.clips.tables import Clip
-from trainer.training import building, enrolling, modules
+from trainer.training import building, modules
 from trainer.training.modules import ModuleView, StepView
 
 
@@ -135,27 +135,28 @@ async def test_a_published_module_is_edited_as_the_next_version(
     assert "/steps/new" not in former
 
 
-async def test_a_person_is_enrolled_with_a_due_day(trainer: httpx.AsyncClient, cast: Cast, clips: Clips):
-    module = await a_module(cast.viewer("trainer"))
-    data = {"person": str(cast.agent.id), "due_on": "2026-12-05"}
-    assert (await trainer.post(f"/modules/{module}/enrol", data=data)).status_code == 303
-    [one] = await enrolling.enrolments_of(cast.agent.id)
-    assert str(one.due_on) == "2026-12-05"
-    assert "0 done, 1 enrolled" in main_of(await trainer.get(f"/modules/{module}"))
-    page = await trainer.post(f"/modules/{module}/enrol", data={"person": "", "due_on": "soon"})
-    assert page.status_code == 422
-
-
-async def test_a_lead_enrols_from_their_own_team(
-    cast: Cast, clips: Clips, client: httpx.AsyncClient, sign_in: SignIn
+async def test_a_published_module_is_assigned_from_its_page_and_says_who_has_it(
+    trainer: httpx.AsyncClient, cast: Cast, clips: Clips
 ):
     module = await a_module(cast.viewer("trainer"))
-    await sign_in(client, cast.lead)
-    seen = main_of(await client.get(f"/modules/{module}"))
-    assert "Amara Nwosu" in seen
-    assert "Yusuf Kaya" not in seen
-    data = {"person": str(cast.other_agent.id)}
-    assert (await client.post(f"/modules/{module}/enrol", data=data)).status_code == 403
+    page = main_of(await trainer.get(f"/modules/{module}"))
+    assert "/assign?module=hear-them-out" in page
+    assert "Nobody yet" in page
+    await begun(cast.viewer("agent"))
+    await begun(cast.viewer("other_agent"))
+    assert "0 done, 0 under way, 2 not begun" in main_of(await trainer.get(f"/modules/{module}"))
+
+
+@pytest.mark.parametrize(("who", "counted"), [("lead", 1), ("manager", 2), ("admin", 2), ("analyst", None)])
+async def test_how_many_have_a_module_is_for_those_who_see_completions(
+    cast: Cast, clips: Clips, client: httpx.AsyncClient, sign_in: SignIn, who: str, counted: int | None
+):
+    module = await a_module(cast.viewer("trainer"))
+    await begun(cast.viewer("agent"))
+    await begun(cast.viewer("other_agent"))
+    await sign_in(client, getattr(cast, who))
+    page = main_of(await client.get(f"/modules/{module}"))
+    assert (f"{counted} not begun" in page) if counted else ("not begun" not in page)
 
 
 async def test_the_list_needs_few_queries(trainer: httpx.AsyncClient, cast: Cast):

@@ -6,7 +6,7 @@ it saw, and a step only ever holds published clips in the module's language.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -116,13 +116,15 @@ def draft_steps(rule: RuleView, clips: Sequence[ClipView]) -> list[dict[str, Any
 
 
 async def _free_code(title: str) -> str:
-    base = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "module"
-    taken = {row["code"] for row in await Module.select(Module.code).where(Module.code.like(f"{base}%"))}
-    return (
-        base
-        if base not in taken
-        else next(f"{base}-{n}" for n in range(2, 10_000) if f"{base}-{n}" not in taken)
-    )
+    return code_from(title, {row["code"] for row in await Module.select(Module.code)}, otherwise="module")
+
+
+def code_from(title: str, taken: Collection[str], *, otherwise: str) -> str:
+    """A code that says the title and is not taken; `otherwise` where the title has no Latin letter."""
+    base = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or otherwise
+    if base not in taken:
+        return base
+    return next(f"{base}-{n}" for n in range(2, 10_000) if f"{base}-{n}" not in taken)
 
 
 async def _next_position() -> int:

@@ -1,6 +1,4 @@
-"""Pages of those who make modules: the list, building one, its draft step by step, publishing, enrolling
-people.
-"""
+"""Pages of those who make modules: the list, building one, its draft step by step, publishing."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +10,11 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from trainer.clips.service import ClipView, clips_by_ids, clips_of_rules, visible_clips
-from trainer.people.service import all_people
+from trainer.people.sight import reach, team_only
 from trainer.problems import Conflict, Invalid
 from trainer.rulebook.service import published_rules
-from trainer.training import building, enrolling, modules, queries
+from trainer.training import building, modules, queries
+from trainer.training.assigning.service import ASSIGNERS
 from trainer.training.grading import KINDS
 from trainer.training.modules import BUILDERS, DELETERS, EDITORS, PUBLISHERS, READERS, StepView
 from trainer.training.step_pages import ICONS, kind_name, title_of
@@ -26,7 +25,6 @@ from trainer.web.session import Viewer, viewer_of
 from trainer.web.templating import render
 
 Page = Request[Any, Any, Any]
-ENROLLERS = ("trainer", "team_lead")
 TEXTS_OF = {
     "text": ("title", "body"),
     "listen": ("prompt",),
@@ -123,7 +121,7 @@ async def _module_page(
     versions = await modules.load_module(viewer, module_id)
     module = next((view for view in versions if view.version == version), modules.present(versions))
     steps = await modules.steps_of(module.version_id)
-    draft, enrols = module.state == "draft", module.state == "published" and viewer.has(*ENROLLERS)
+    draft, published = module.state == "draft", module.state == "published"
     if missing is None:
         missing = await modules.missing_for_publishing(steps) if draft else []
     return render(
@@ -134,8 +132,7 @@ async def _module_page(
         versions=versions,
         steps=steps,
         clips=await _clips_of(steps),
-        takers=await queries.takers_of(module_id),
-        people=await _to_enrol(viewer) if enrols else [],
+        takers=await _takers(viewer, module_id),
         missing=missing,
         errors=errors or {},
         kinds=[(kind, kind_name(kind)) for kind in KINDS],
@@ -146,22 +143,23 @@ async def _module_page(
         may_begin_draft=module.state == "published" and viewer.has(*EDITORS),
         may_publish=draft and viewer.has(*PUBLISHERS),
         may_discard=draft and viewer.has(*DELETERS),
-        may_enrol=enrols,
+        may_assign=published and viewer.has(*ASSIGNERS),
     )
+
+
+async def _takers(viewer: Viewer, module_id: UUID) -> dict[str, Any] | None:
+    """How many have it, as far as the viewer sees completions: a lead those of the own team."""
+    if reach(viewer, "completion") == "none":
+        return None
+    lead_only = team_only(viewer, "completion")
+    if lead_only and viewer.team is None:
+        return None
+    return await queries.takers_of(module_id, viewer.team if lead_only else None)
 
 
 async def _clips_of(steps: Sequence[StepView]) -> dict[UUID, ClipView]:
     ids = {clip for step in steps for clip in step.clips}
     return await clips_by_ids(None, ids, with_rules=False) if ids else {}
-
-
-async def _to_enrol(viewer: Viewer) -> list[tuple[str, str]]:
-    """Whom the viewer may enrol, for a select."""
-    return [
-        (str(person.id), f"{person.name}, {person.team_name}" if person.team_name else person.name)
-        for person in await all_people()
-        if enrolling.may_follow(viewer, person.team, "trainer")
-    ]
 
 
 @post("/modules/{module_id:uuid}/draft", guards=[requires(*EDITORS)], include_in_schema=False)
@@ -203,21 +201,6 @@ async def discard_draft(request: Page, module_id: FromPath[UUID]) -> Redirect:
     """Throw the draft away."""
     await building.discard_draft(viewer_of(request), module_id)
     return Redirect("/modules", status_code=303)
-
-
-@post("/modules/{module_id:uuid}/enrol", guards=[requires(*ENROLLERS)], include_in_schema=False)
-async def enrol_person(request: Page, module_id: FromPath[UUID]) -> Response[str] | Redirect:
-    """Give the module to somebody, with a day by which it should be done."""
-    viewer, form = viewer_of(request), await read_form(request)
-    person, due_on = form.identifier("person"), form.day("due_on", required=False)
-    if person is not None and form.ok:
-        code = (await modules.load_module(viewer, module_id))[0].code
-        await enrolling.enrol(viewer, code, person, due_on=due_on)
-        return _back(module_id)
-    return await _module_page(request, module_id, status=422, errors=form.errors)
-
-
-# The steps of a draft
 
 
 @get("/modules/{module_id:uuid}/steps/new", guards=[requires(*EDITORS)], include_in_schema=False)
@@ -356,7 +339,6 @@ pages: list[Any] = [
     save_words,
     publish_module,
     discard_draft,
-    enrol_person,
     show_new_step,
     add_step,
     show_edit_step,
