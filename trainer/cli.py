@@ -65,9 +65,11 @@ async def centre(settings: Settings) -> AsyncIterator[None]:
     import trainer.app  # noqa: F401 - registers every job, so that events reach their subscribers
     from trainer import db, storage
     from trainer.backup import erasures
+    from trainer.notices import post_office
     from trainer.people import days
 
     days.set_site_zone(settings.time_zone)
+    post_office.set_up(settings)
     erasures.keep_in(settings.data)
     await db.open_database(settings.effective_database_url, pool_size=settings.database_pool)
     try:
@@ -375,6 +377,30 @@ def run_jobs(moment: str | None) -> None:
         ) from error
     count = run(Settings(), lambda: jobs.drain(now if now.tzinfo else now.replace(tzinfo=UTC)))
     done(f"{count} job(s) carried out.")
+
+
+@cli.group("mail")
+def mail_group() -> None:
+    """Sending mail."""
+
+
+@mail_group.command("test")
+@click.argument("address")
+def test_mail(address: str) -> None:
+    """Send a test mail to ADDRESS and say whether the mail server took it."""
+    from trainer.notices import mail, post_office
+
+    post_office.set_up(Settings())
+    post = post_office.office()
+    if post is None:
+        raise click.ClickException("No mail is set up. Set TRAINER_SMTP_URL and TRAINER_MAIL_FROM.")
+    try:
+        asyncio.run(mail.send_test(post, address))
+    except (post_office.NotSent, post_office.Refused) as error:
+        raise click.ClickException(str(error)) from None
+    done(
+        f"{post.server.host} took the mail for {address}. Now look into that mailbox, in its spam folder too."
+    )
 
 
 @cli.command()

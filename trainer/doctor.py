@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from trainer import db, storage
+from trainer.notices import mail, post_office
 from trainer.settings import Settings
 
 LOW_DISK = 2 << 30
@@ -28,6 +29,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *await _database(settings),
         await _storage(settings),
         *_address(settings),
+        *await _mail(settings),
     ]
 
 
@@ -79,9 +81,23 @@ async def _database(settings: Settings) -> list[Finding]:
         pending = await db.pending_migrations()
         if pending:
             return [Finding(f"{len(pending)} database change(s) are due.", False, "Run: trainer migrate")]
-        return [Finding("The database answers and is up to date.")]
+        return [Finding("The database answers and is up to date."), *await _unsent()]
     finally:
         await db.close_database()
+
+
+async def _unsent() -> list[Finding]:
+    """Mails that were given up; only their number and the reason, as this is read on a terminal."""
+    failed = await mail.failures()
+    if not failed:
+        return []
+    return [
+        Finding(
+            f"{len(failed)} mail(s) of the last seven days could not be sent. The latest: {failed[0].why}",
+            False,
+            "The page /settings/mail names them; trainer mail test ADDRESS tries the server.",
+        )
+    ]
 
 
 async def _storage(settings: Settings) -> Finding:
@@ -110,3 +126,24 @@ def _address(settings: Settings) -> list[Finding]:
             "TRAINER_TLS_CERT and TRAINER_TLS_KEY, and use https in TRAINER_BASE_URL.",
         )
     ]
+
+
+async def _mail(settings: Settings) -> list[Finding]:
+    post_office.set_up(settings)
+    post = post_office.office()
+    if post is None:
+        return [
+            Finding(
+                "No mail is set up: invitations and resets are links and cards that are handed over.",
+                remedy="To send them, set TRAINER_SMTP_URL and TRAINER_MAIL_FROM.",
+            )
+        ]
+    findings = []
+    try:
+        await post_office.check(post)
+        findings.append(Finding(f"The mail server {post.server.host} answers."))
+    except (post_office.NotSent, post_office.Refused) as error:
+        findings.append(
+            Finding(str(error), False, "Check TRAINER_SMTP_URL, then run: trainer mail test ADDRESS")
+        )
+    return findings

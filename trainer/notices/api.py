@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery
 
 from trainer.notices import service
-from trainer.notices.service import NoticeView
+from trainer.notices.inbox import NoticeView
 from trainer.web.api import as_utc, identifier, key_of, page_of, read_page
 from trainer.web.guards import scope
 from trainer.web.session import viewer_of

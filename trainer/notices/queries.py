@@ -170,3 +170,60 @@ async def everything(person: UUID) -> list[dict[str, Any]]:
     return await db.fetch(
         _COLUMNS + " WHERE person = {} AND withdrawn_at IS NULL ORDER BY created_at", person
     )
+
+
+# Mail
+
+
+async def to_mail(notice: UUID) -> dict[str, Any] | None:
+    """A notice that is unread and was not mailed, with what its person chose for its kind (None: nothing)."""
+    return await db.fetch_one(
+        f"""SELECT notice.id, notice.person, notice.kind, notice.params, notice.href, notice.created_at,
+                   notice.read_at, choice.way
+            FROM notice LEFT JOIN notice_choice AS choice
+                ON choice.person = notice.person AND choice.kind = notice.kind
+            WHERE notice.id = {{}} AND notice.mailed_at IS NULL AND {_OPEN}""",
+        notice,
+    )
+
+
+async def for_digests(by_default: Sequence[str], since: datetime) -> list[dict[str, Any]]:
+    """Unread notices since then that go into digests: id, person, when it was told, and the person's zone."""
+    return await db.fetch(
+        f"""SELECT notice.id, notice.person, notice.created_at, person.time_zone
+            FROM notice JOIN person ON person.id = notice.person
+            LEFT JOIN notice_choice AS choice
+                ON choice.person = notice.person AND choice.kind = notice.kind
+            WHERE notice.created_at > {{}} AND notice.mailed_at IS NULL AND {_OPEN}
+              AND person.active AND person.email IS NOT NULL
+              AND (choice.way = 'digest' OR (choice.way IS NULL AND notice.kind IN ({{}})))
+            ORDER BY notice.created_at DESC, notice.id""",
+        since,
+        list(by_default),
+    )
+
+
+async def mark_mailed(notices: Sequence[UUID], now: datetime) -> list[UUID]:
+    """Notes that these were handed over; those that had not been."""
+    claimed: list[UUID] = []
+    for start in range(0, len(notices), MOST_AT_ONCE):
+        rows = await db.fetch(
+            "UPDATE notice SET mailed_at = {} WHERE id IN ({}) AND mailed_at IS NULL RETURNING id",
+            now,
+            list(notices[start : start + MOST_AT_ONCE]),
+        )
+        claimed += [row["id"] for row in rows]
+    return claimed
+
+
+async def still_unread(notices: Sequence[UUID]) -> list[dict[str, Any]]:
+    """Those of these notices that nobody has read or withdrawn, newest first."""
+    return await db.fetch(
+        _COLUMNS + f" WHERE id IN ({{}}) AND {_OPEN} ORDER BY created_at DESC, id DESC", list(notices)
+    )
+
+
+async def persons_of(notices: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Whose these notices are."""
+    rows = await db.fetch("SELECT id, person FROM notice WHERE id IN ({})", list(notices))
+    return {row["id"]: row["person"] for row in rows}

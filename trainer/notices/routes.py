@@ -9,14 +9,14 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from trainer import db
-from trainer.notices import choices, mailing, service
-from trainer.notices.service import NoticeView
+from trainer import db, jobs
+from trainer.notices import choices, mail, post_office, service
+from trainer.notices.inbox import NoticeView
 from trainer.people.days import day_of
 from trainer.problems import Malformed
 from trainer.web.api import key_of, next_cursor, read_page
 from trainer.web.forms import read_form
-from trainer.web.guards import signed_in
+from trainer.web.guards import requires, signed_in
 from trainer.web.i18n import _
 from trainer.web.session import viewer_of
 from trainer.web.templating import is_htmx, next_address, render
@@ -109,12 +109,12 @@ async def undo_read_all(request: AnyRequest) -> Redirect:
 async def show_choices(request: AnyRequest, done: FromQuery[str] = "") -> Response[str]:
     """The choices, kind by kind; each is plain about what leaves the house."""
     viewer = viewer_of(request)
-    address = await mailing.address_of(viewer.id)
+    address = await mail.address_of(viewer.id)
     return render(
         request,
         "notices/choices.html",
         choices=await choices.choices_of(viewer),
-        mail=mailing.is_set_up(),
+        mail=mail.is_set_up(),
         address=address,
         flash=[{"kind": "good", "text": _("Saved.")}] if done else [],
     )
@@ -131,6 +131,32 @@ async def save_choices(request: AnyRequest) -> Redirect:
     return Redirect("/account/notices?done=1", status_code=303)
 
 
+# Whether mail works, for admins
+
+
+@get("/settings/mail", guards=[requires("admin")], include_in_schema=False)
+async def show_mail(request: AnyRequest, job: FromQuery[UUID | None] = None) -> Response[str]:
+    """Whether mail is set up, what could not be sent, and a test; `job` is a test that is under way."""
+    viewer = viewer_of(request)
+    testing = await jobs.get_job(job) if job else None
+    return render(
+        request,
+        "notices/mail.html",
+        post=post_office.office(),
+        address=await mail.address_of(viewer.id),
+        failures=await mail.failures(),
+        testing=testing if testing and testing.person == viewer.id else None,
+    )
+
+
+@post("/settings/mail/test", guards=[requires("admin")], include_in_schema=False)
+async def test_mail(request: AnyRequest) -> Redirect:
+    """Sends a test mail to oneself."""
+    viewer = viewer_of(request)
+    job = await jobs.enqueue(mail.mail_test, {"person": str(viewer.id)}, person=viewer.id)
+    return Redirect(f"/settings/mail?job={job}", status_code=303)
+
+
 pages: list[Any] = [
     show_notices,
     show_bell,
@@ -140,4 +166,6 @@ pages: list[Any] = [
     undo_read_all,
     show_choices,
     save_choices,
+    show_mail,
+    test_mail,
 ]

@@ -6,17 +6,15 @@ Invariant: the inbox fills whatever a person chose, except for reminders that th
 marks another's notices.
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from trainer import db, jobs
-from trainer.notices import kinds, mailing, queries
-from trainer.people.service import people_by_ids
+from trainer.notices import kinds, mail, queries
+from trainer.notices.inbox import NoticeView, shown
 from trainer.problems import NotFound
 from trainer.web import live
 from trainer.web.i18n import _
@@ -25,20 +23,6 @@ from trainer.web.session import Viewer
 PAGE = 30
 KEPT_AFTER_READING = timedelta(days=180)
 HINT = "notices"  # the name of the live hint in the browser
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeView:
-    """One notice in its reader's language. `href` is the page it is about, "" for none."""
-
-    id: UUID
-    kind: str
-    words: str
-    more: str
-    icon: str
-    href: str
-    at: datetime
-    read_at: datetime | None
 
 
 # Telling
@@ -71,14 +55,14 @@ async def notify_many(
     if not wanted:
         return []
     async with db.transaction():
-        asks = what.may_be_off or mailing.is_set_up()
+        asks = what.may_be_off or mail.is_set_up()
         chosen = await queries.ways_of(kind, wanted) if asks else {}
         wanted = [person for person in wanted if chosen.get(person) != "off"]
         told = await queries.tell(
             wanted, kind=kind, source=source, href=href, params=params or {}, now=db.utc_now()
         )
         by_mail = [row["id"] for row in told if chosen.get(row["person"], what.default_way) == "mail"]
-        await mailing.mail_at_once(by_mail)
+        await mail.mail_at_once(by_mail)
         _hint(row["person"] for row in told)
     return [row["person"] for row in told]
 
@@ -134,27 +118,6 @@ async def load_notice(viewer: Viewer, notice: UUID) -> NoticeView:
     if row is None:
         raise NotFound(_("There is no such notice any more."))
     return (await shown([row]))[0]
-
-
-async def shown(rows: list[dict[str, Any]]) -> list[NoticeView]:
-    """Rows in words, with the names that people have now: whoever was erased has none."""
-    params = [json.loads(row["params"]) for row in rows]
-    ids = {
-        person
-        for row, given in zip(rows, params, strict=True)
-        for person in kinds.people_in(row["kind"], given)
-    }
-    found = await people_by_ids(ids)
-    names = {person.id: person.name for person in found.values() if person.erased_at is None}
-    views = []
-    for row, given in zip(rows, params, strict=True):
-        words, more, icon = kinds.worded(row["kind"], given, names)
-        views.append(
-            NoticeView(
-                row["id"], row["kind"], words, more, icon, row["href"], row["created_at"], row["read_at"]
-            )
-        )
-    return views
 
 
 async def mark_read(viewer: Viewer, notice: UUID) -> NoticeView:
