@@ -14,7 +14,8 @@ import yaml
 from trainer.calls.folder import import_recordings
 from trainer.career.service import export_path, import_path, path_codes
 from trainer.clips.library import import_library
-from trainer.people.roster import export_people, import_people
+from trainer.people.importing import import_people
+from trainer.people.roster import export_people
 from trainer.problems import Invalid
 from trainer.rulebook.service import export_rulebook, import_rulebook, rulebook_codes
 from trainer.training.curricula import curriculum_codes, export_curriculum, import_curriculum
@@ -27,7 +28,7 @@ YAML = (".yaml", ".yml")
 async def take_in(kind: str, path: Path, zone: ZoneInfo) -> tuple[list[str], int]:
     """Imports a document or folder; times without a zone are in `zone`. Returns lines and how many were refused."""
     if kind == "people":
-        people = await import_people(None, await asyncio.to_thread(path.read_bytes))
+        people = await import_people(None, path)
         return people.lines(), len(people.refused)
     if kind == "rulebook":
         return [line for file in _documents(path) for line in (await import_rulebook(file)).lines()], 0
@@ -83,7 +84,7 @@ def _read(path: Path) -> dict[str, Any]:
 async def hand_out(kind: str, path: Path) -> list[str]:
     """Exports to PATH: one CSV file for people, a folder of YAML documents for the others."""
     if kind == "people":
-        await asyncio.to_thread(path.write_text, await export_people(None), encoding="utf-8")
+        await asyncio.to_thread(path.write_bytes, await export_people(None, path.suffix.lower().lstrip(".")))
         return [_("People written to %(path)s") % {"path": path}]
     documents: dict[str, str] = {}
     if kind == "rulebook":

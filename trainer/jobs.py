@@ -178,10 +178,13 @@ async def enqueue(
     return job_id
 
 
-async def publish(event: str, data: Mapping[str, Any]) -> None:
-    """Tell the layers above: one job per `@on` subscriber, in the caller's transaction."""
+async def publish(event: str, data: Mapping[str, Any], *, run_at: datetime | None = None) -> None:
+    """Tell the layers above: one job per `@on` subscriber, in the caller's transaction.
+
+    `run_at`: no earlier than then. Thousands of events at once would else stand before whatever somebody waits for.
+    """
     for name in _subscribers.get(event, ()):
-        await _put(name, {"event": dict(data)})
+        await _put(name, {"event": dict(data)}, run_at=run_at)
 
 
 async def get_job(job_id: uuid.UUID) -> JobState | None:

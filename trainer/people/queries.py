@@ -134,7 +134,7 @@ def _literal(text: str) -> str:
 async def addresses() -> list[dict[str, Any]]:
     """Everybody's id, e-mail, employee number and manager, to match an imported list with."""
     return await db.fetch(
-        "SELECT id, email, employee_no, active, manager, name FROM person WHERE erased_at IS NULL"
+        "SELECT id, email, employee_no, active, manager, name, roles FROM person WHERE erased_at IS NULL"
     )
 
 

@@ -205,10 +205,12 @@ async def create_person(
     birthday: str | None = None,
     locale: str = "en",
     time_zone: str = "",
+    tell_at: datetime | None = None,
 ) -> UUID:
     """Adds somebody (nobody can sign in as them before an invitation is followed); returns the id.
 
-    Publishes `person_joined` {person, roles, hired_on}; records the fact `joined`, dated by the day of hire.
+    Publishes `person_joined` {person, roles, hired_on} (not before `tell_at`, when many join at once); records the
+    fact `joined`, dated by the day of hire.
     Raises Forbidden (admins only; `viewer` None is the system), Invalid.
     """
     if viewer is not None and not viewer.has("admin"):
@@ -244,6 +246,7 @@ async def create_person(
                 "roles": fields["roles"],
                 "hired_on": fields["hired_on"].isoformat() if fields["hired_on"] else None,
             },
+            run_at=tell_at,
         )
     return person
 

@@ -13,8 +13,23 @@ from uuid import UUID
 
 from trainer import db, jobs
 from trainer.people import queries
+from trainer.people.service import PersonView
 from trainer.people.tables import Link, Session
 from trainer.web.session import Viewer, hash_secret
+
+
+def viewer_as(person: PersonView) -> Viewer:
+    """The person as services see them when a job goes on with what they began."""
+    return Viewer(
+        id=person.id,
+        name=person.name,
+        roles=person.roles,
+        team=person.team,
+        team_name=person.team_name,
+        locale=person.locale,
+        time_zone=person.time_zone,
+        theme=person.theme,
+    )
 
 
 def _viewer(row: dict[str, Any], *, session: str | None, scopes: frozenset[str] | None) -> Viewer:

@@ -194,10 +194,7 @@ async def planned(
 async def refused(context: jobs.JobContext, pending: UUID, reason: str) -> bool:
     """The file cannot be used, for this reason in words; its bytes go."""
     told = {SheetImport.summary: json.dumps({"reason": reason}), SheetImport.ended_at: db.utc_now()}
-    moved = await _move(pending, ("reading",), "refused", told, job=context.job_id)
-    if moved:
-        await _forget_bytes(pending)
-    return moved
+    return await _move(pending, ("reading",), "refused", told, job=context.job_id, forget=("sheet",))
 
 
 async def notes_of(pending: UUID) -> bytes:
@@ -217,13 +214,10 @@ async def note_progress(pending: UUID, summary: Mapping[str, Any]) -> bool:
 
 
 async def applied(pending: UUID, summary: Mapping[str, Any], report: bytes = b"") -> bool:
-    """It is done; the file's bytes go. False when another worker said so first."""
+    """It is done; the file's bytes go once the caller's transaction is committed. False: another worker was first."""
     await _keep(pending, report, b"")
     told = {SheetImport.summary: json.dumps(summary), SheetImport.ended_at: db.utc_now()}
-    moved = await _move(pending, ("applying",), "applied", told)
-    if moved:
-        await _forget_bytes(pending)
-    return moved
+    return await _move(pending, ("applying",), "applied", told, forget=("sheet", "notes"))
 
 
 # What a person decides
@@ -272,9 +266,9 @@ async def discard(viewer: Viewer, kind: str, pending: UUID) -> None:
     if found.state == "discarded":
         return
     told = {SheetImport.ended_at: db.utc_now(), SheetImport.summary: "{}", SheetImport.file_name: ""}
-    if not await _move(pending, ("reading", "ready", "refused"), "discarded", told):
+    forget = ("sheet", "report", "notes")
+    if not await _move(pending, ("reading", "ready", "refused"), "discarded", told, forget=forget):
         raise Conflict(_("This import was applied already, or is just being applied."), slug="not-now")
-    await _forget_bytes(pending, "sheet", "report", "notes")
 
 
 @jobs.schedule("forget_old_imports", at="03:40")
@@ -283,7 +277,7 @@ async def forget_old_imports(context: jobs.JobContext) -> None:
     before = db.utc_now() - LIFE
     old = await SheetImport.delete().where(SheetImport.created_at < before).returning(SheetImport.id)
     for row in old:
-        await _forget_bytes(row["id"], "sheet", "report", "notes")
+        await forget_import_files(context, str(row["id"]), ["sheet", "report", "notes"])
     async for stored in storage().list("imports"):
         if stored.modified < before:  # left by a process that was killed between the bytes and their row
             await storage().delete(stored.key)
@@ -293,13 +287,24 @@ async def forget_old_imports(context: jobs.JobContext) -> None:
 
 
 async def _move(
-    pending: UUID, before: tuple[str, ...], after: str, told: Mapping[Any, Any], *, job: UUID | None = None
+    pending: UUID,
+    before: tuple[str, ...],
+    after: str,
+    told: Mapping[Any, Any],
+    *,
+    job: UUID | None = None,
+    forget: tuple[str, ...] = (),
 ) -> bool:
+    """From one of the states `before` to `after`, if it is in one (and `job` is still its job); then `forget` files."""
     present = (SheetImport.id == pending) & SheetImport.state.is_in(list(before))
     if job is not None:
         present = present & (SheetImport.job == job)
     changes: dict[Any, Any] = {SheetImport.state: after, **told}
-    return bool(await SheetImport.update(changes).where(present).returning(SheetImport.id))
+    async with db.transaction():
+        moved = bool(await SheetImport.update(changes).where(present).returning(SheetImport.id))
+        if moved and forget:
+            await jobs.enqueue(forget_import_files, {"pending": str(pending), "files": list(forget)})
+    return moved
 
 
 async def _keep(pending: UUID, report: bytes, notes: bytes) -> None:
@@ -315,9 +320,11 @@ async def _bytes(key: str) -> bytes:
     return await storage().get_range(key, 0, size)
 
 
-async def _forget_bytes(pending: UUID, *what: str) -> None:
-    for each in what or ("sheet", "notes"):
-        await storage().delete(_key(pending, each))
+@jobs.job("forget_import_files")
+async def forget_import_files(context: jobs.JobContext, pending: str, files: list[str]) -> None:
+    """Removes an import's bytes: a job, so that they are gone exactly when the change of state is committed."""
+    for each in files:
+        await storage().delete(_key(UUID(pending), each))
 
 
 def _not_now() -> Conflict:
