@@ -216,6 +216,27 @@ def test_targets_are_large_enough_on_a_phone(chromium: Any, centre: Centre) -> N
                 assert box["height"] >= 44, (path, target.inner_text(), box)
 
 
+@pytest.mark.parametrize(
+    ("who", "path"),
+    [("-", "/sign-in"), ("agent", "/home"), ("agent", "/learn/{enrolment}/1"), ("senior", "/recognition")],
+)
+def test_a_first_visit_fits_a_slow_line(chromium: Any, centre: Centre, who: str, path: str) -> None:
+    """Everything that an empty cache fetches for one page, fonts included and sound not: 120 kB at most."""
+    with centre.window(chromium, width=SMALL) as window:
+        if who != "-":
+            cookie = {"name": "encore", "value": centre.seeded.cookies[who], "url": centre.url}
+            window.context.add_cookies([cookie])
+        network = window.context.new_cdp_session(window.page)
+        network.send("Network.enable")
+        sizes: list[float] = []
+        network.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+        page = window.open(path.format(**centre.seeded.names))
+        page.wait_for_load_state("load")
+        page.wait_for_timeout(500)
+        assert len(sizes) > 10
+        assert sum(sizes) <= 120_000, sum(sizes)
+
+
 def test_a_window_notices_what_goes_wrong(chromium: Any, centre: Centre) -> None:
     with centre.window(chromium) as window:
         assert isinstance(window, Window)

@@ -1,18 +1,34 @@
 """What stands on somebody's home: one part for each of their roles, and what waits for them by name."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
 from trainer import db
+from trainer.clips.reading import OPEN_STATES, visible_clips
+from trainer.clips.views import ClipView
+from trainer.clips.voice import Objection, open_objections
 from trainer.homes import queries
 from trainer.homes.agent import AgentHome, agent_home
+from trainer.notices.inbox import NoticeView
+from trainer.notices.service import latest
 from trainer.people.days import zone_of
+from trainer.people.service import PersonView, new_agents_without_buddy
+from trainer.quality.service import calls_to_score
+from trainer.quality.totals import Totals, totals
+from trainer.quality.views import CallToScore
+from trainer.recognition.asking import wants_asking
+from trainer.recognition.occasions import OccasionView, upcoming
+from trainer.rulebook.health import Health, health_of_rules
+from trainer.rulebook.service import published_rules
+from trainer.rulebook.views import RuleView
 from trainer.settings import Settings
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
 MONTH = timedelta(days=30)
+NOTICES = 4
+SHOWN = 5
 
 PartOfDay = Literal["morning", "afternoon", "evening"]
 
@@ -47,6 +63,45 @@ class ManagerHome:
     """A centre's month in sums: no audio, no single person's figure."""
 
     month: dict[str, int]
+    quality: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class LeadHome:
+    """A lead's week: whose day comes, which cards want words, who has no buddy yet."""
+
+    upcoming: list[OccasionView]
+    without_buddy: list[PersonView]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A rule that nobody can hear well today, and why."""
+
+    rule: RuleView
+    health: Health
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerHome:
+    """What a trainer's work waits for: rules without a good clip, begun clips, objections."""
+
+    gaps: list[Gap]
+    rules: int
+    drafts: list[ClipView]
+    objections: list[Objection]
+
+    @property
+    def heard(self) -> int:
+        """How many rules can be heard."""
+        return self.rules - len(self.gaps)
+
+
+@dataclass(frozen=True, slots=True)
+class AnalystHome:
+    """The calls to score next."""
+
+    calls: list[CallToScore]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +109,52 @@ class Home:
     """The parts of one person's home; a part is None where they have not its role."""
 
     part_of_day: PartOfDay
+    notices: list[NoticeView]
+    ask_what_to_celebrate: bool
     agent: AgentHome | None = None
+    trainer: TrainerHome | None = None
+    analyst: AnalystHome | None = None
+    lead: LeadHome | None = None
     manager: ManagerHome | None = None
     admin: AdminHome | None = None
-    order: list[str] = field(default_factory=list)
 
 
 async def home_of(viewer: Viewer, settings: Settings) -> Home:
     """The viewer's home, asked together room by room. What they may see is decided in those rooms."""
     return Home(
         part_of_day(viewer),
+        notices=await latest(viewer, NOTICES, unread=True) if viewer.unread else [],
+        ask_what_to_celebrate=await wants_asking(viewer),
         agent=await agent_home(viewer) if viewer.has("agent") else None,
-        manager=ManagerHome(await queries.month_in_numbers(db.utc_now() - MONTH))
-        if viewer.has("manager")
-        else None,
+        trainer=await trainer_home(viewer) if viewer.has("trainer") else None,
+        analyst=AnalystHome(await calls_to_score(viewer)) if viewer.has("qa_analyst") else None,
+        lead=await lead_home(viewer) if viewer.has("team_lead") else None,
+        manager=await manager_home(viewer) if viewer.has("manager") else None,
         admin=await admin_home(settings) if viewer.has("admin") else None,
     )
+
+
+async def trainer_home(viewer: Viewer) -> TrainerHome:
+    """The curator's work queue; gaps first where there is no clip at all."""
+    rules = list((await published_rules()).values())
+    health = await health_of_rules(rules)
+    gaps = [Gap(rule, health[rule.id]) for rule in rules if health[rule.id].state != "green"]
+    return TrainerHome(
+        sorted(gaps, key=lambda gap: gap.health.state != "red"),
+        len(rules),
+        await visible_clips(viewer, states=OPEN_STATES, curator=viewer.id, limit=SHOWN),
+        await open_objections(viewer, limit=SHOWN),
+    )
+
+
+async def lead_home(viewer: Viewer) -> LeadHome:
+    """The next seven days of the lead's own team."""
+    return LeadHome(await upcoming(viewer, days=7), await new_agents_without_buddy(viewer))
+
+
+async def manager_home(viewer: Viewer) -> ManagerHome:
+    """Sums alone."""
+    return ManagerHome(await queries.month_in_numbers(db.utc_now() - MONTH), await totals(viewer))
 
 
 def part_of_day(viewer: Viewer) -> PartOfDay:
