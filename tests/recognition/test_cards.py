@@ -31,6 +31,7 @@ SCOPES = {
     "work_anniversary": "anniversary_scope",
     "birthday": "birthday_scope",
 }
+NAMES = ("lead", "amara", "priya", "other_lead", "yusuf", "trainer", "analyst", "manager", "admin")
 HIDDEN = "Words that nobody may read yet."
 
 
@@ -88,8 +89,7 @@ async def said_in_post(viewer_name: str, cast: Cast) -> list[list[str]]:
 @pytest.mark.parametrize("scope", ["nobody", "team", "everyone"])
 async def test_who_may_sign_whose_card(cast: Cast, kind: str, scope: str) -> None:
     mia = await celebrated(cast, kind, scope, buddy=cast.yusuf.id)
-    names = ("lead", "amara", "priya", "other_lead", "yusuf", "trainer", "analyst", "manager", "admin")
-    viewers = {name: cast.viewer(name) for name in names} | {"mia": viewer_for(mia)}
+    viewers = {name: cast.viewer(name) for name in NAMES} | {"mia": viewer_for(mia)}
     await marking.celebrate(OPENED)
     with db.as_of(OPENED):
         asked = {name for name, viewer in viewers.items() if await cards.cards_open_for(viewer)}
@@ -112,12 +112,8 @@ async def test_who_may_sign_whose_card(cast: Cast, kind: str, scope: str) -> Non
 @pytest.mark.parametrize("kind", list(SCOPES))
 @pytest.mark.parametrize(
     ("scope", "readers"),
-    [
-        ("nobody", set()),
-        ("team", {"lead", "amara", "priya", "mia", "admin"}),
-        ("everyone", {"lead", "amara", "priya", "mia", "other_lead", "yusuf", "trainer", "analyst", "manager", "admin"}),
-    ],
-)  # fmt: skip
+    [("nobody", set()), ("team", {"lead", "amara", "priya", "mia", "admin"}), ("everyone", {*NAMES, "mia"})],
+)
 async def test_who_reads_the_post_with_its_lines(
     cast: Cast, kind: str, scope: str, readers: set[str]
 ) -> None:
@@ -127,8 +123,7 @@ async def test_who_reads_the_post_with_its_lines(
         await sign(cast, "amara", await the_card(mia))
     await marking.celebrate(DAY)
     await posts.give_places()
-    names = ("lead", "amara", "priya", "other_lead", "yusuf", "trainer", "analyst", "manager", "admin")
-    viewers = {name: cast.viewer(name) for name in names} | {"mia": viewer_for(mia)}
+    viewers = {name: cast.viewer(name) for name in NAMES} | {"mia": viewer_for(mia)}
     seen = {}
     for name, viewer in viewers.items():
         keys = await posts.feed_keys(viewer)
@@ -203,13 +198,13 @@ async def test_others_lines_are_counted_and_not_shown_before_the_day(cast: Cast)
     mia, card = await opened(cast)
     await sign(cast, "amara", card)
     with db.as_of(EVE):
+        amaras = (await cards.load_card(cast.viewer("amara"), card)).mine
+        assert amaras is not None
         for name in ("lead", "priya"):
             seen = await cards.load_card(cast.viewer(name), card)
             assert (seen.written, seen.lines, seen.mine) == (1, (), None)
             with pytest.raises(NotFound):
-                own = (await cards.load_card(cast.viewer("amara"), card)).mine
-                assert own is not None
-                await cards.remove_line(cast.viewer(name), card, own.id)
+                await cards.remove_line(cast.viewer(name), card, amaras.id)
         with pytest.raises(NotFound):
             await cards.load_card(cast.viewer("admin"), card)
         with pytest.raises(NotFound):
