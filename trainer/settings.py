@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.headerregistry import Address
-from email.utils import parseaddr
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -181,8 +181,8 @@ class Settings(BaseSettings):
         sender = value or (read_mail_server(url).username if url else "")
         if not url and not value:
             return ""
-        name, address = parseaddr(sender)
         try:
+            ((name, address),) = getaddresses([sender])
             Address(name, addr_spec=address)
         except (ValueError, IndexError) as error:
             raise ValueError(

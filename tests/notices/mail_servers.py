@@ -52,7 +52,7 @@ class Mailbox:
         well = (data.login, data.password) == (b"encore@centre.example", b"p@ss/word")
         if well:
             self.signed_in.append(data.login.decode())
-        return AuthResult(success=well)
+        return AuthResult(success=well, handled=False)
 
 
 @contextmanager

@@ -146,10 +146,11 @@ async def test_without_mail_nothing_is_sent_and_nothing_fails(database: str) -> 
     await mail.send(amara.id, "Hello", "Words.")
     await jobs.publish("link_wanted", {"person": str(amara.id), "purpose": "invitation"})
     await jobs.drain(db.utc_now() + timedelta(days=1))
-    rows = await db.fetch(
-        "SELECT name FROM job WHERE state = 'failed' OR (state = 'queued' AND attempts > 0)"
-    )
-    assert rows == []
+    rows = await db.fetch("SELECT name, state FROM job WHERE name LIKE '%mail%' OR name = 'send_digests'")
+    assert {(row["name"], row["state"]) for row in rows} == {
+        ("link_wanted:notices.mail.mail_link", "done"),
+        ("send_digests", "done"),
+    }
     assert await mail.failures() == []
     assert await unread_count(amara.id) == 1
 
@@ -298,6 +299,13 @@ async def attempts(name: str = "mail_notice") -> tuple[str, int, str]:
     return row["state"], row["attempts"], row["error"]
 
 
+def said_by_us(caplog: pytest.LogCaptureFixture) -> str:
+    """The log without what the test's own mail server says."""
+    return "\n".join(
+        caplog.handler.format(record) for record in caplog.records if not record.name.startswith("mail.")
+    )
+
+
 async def run_all_attempts() -> None:
     """As the hours go by."""
     moment = db.utc_now()
@@ -320,7 +328,7 @@ async def test_while_the_server_is_away_mail_waits(database: str, caplog: pytest
         await jobs.drain(db.utc_now() + timedelta(minutes=1))
         assert len(later.envelopes) == 1
     post_office.set_up(Settings())
-    assert "amara@centre.example" not in caplog.text
+    assert "amara@" not in said_by_us(caplog)
 
 
 async def test_what_fails_for_good_is_seen_by_admins(database: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -334,7 +342,7 @@ async def test_what_fails_for_good_is_seen_by_admins(database: str, caplog: pyte
     assert (failure.what, failure.name) == ("mail_notice", "Amara Nwosu")
     assert failure.why == f"The mail server 127.0.0.1:{port} does not answer (SMTPConnectError)."
     assert await unread_count(amara.id) == 1
-    assert "amara@centre.example" not in caplog.text
+    assert "amara@" not in said_by_us(caplog)
 
 
 async def test_a_refused_address_is_not_tried_again_and_not_repeated(
@@ -347,7 +355,7 @@ async def test_a_refused_address_is_not_tried_again_and_not_repeated(
     state, tried, error = await attempts()
     assert (state, tried) == ("failed", 1)
     assert error == "The mail server refused it: 550 5.1.1 <…>: no such mailbox"
-    assert "amara@" not in caplog.text
+    assert "amara@" not in said_by_us(caplog)
 
 
 async def test_a_server_that_is_busy_is_asked_again(database: str, box: Mailbox) -> None:
@@ -368,11 +376,14 @@ async def test_a_server_that_wants_a_password_gets_it(database: str) -> None:
         await jobs.drain()
         assert box.signed_in == ["encore@centre.example"]
         assert len(box.envelopes) == 1
-        for wrong in ("encore%40centre.example:wrong@", ""):
+        for wrong, said in (
+            ("encore%40centre.example:wrong@", "does not accept our user name and password: 535"),
+            ("", "wants a user name and password in TRAINER_SMTP_URL: 530"),
+        ):
             post_office.set_up(mail_settings(box.port, wrong))
             post = post_office.office()
             assert post
-            with pytest.raises((post_office.NotSent, post_office.Refused)) as caught:
+            with pytest.raises(post_office.NotSent, match=said) as caught:
                 await mail.send_test(post, "ingrid@centre.example")
             assert "wrong" not in str(caught.value)
             assert "@" not in str(caught.value)

@@ -183,6 +183,10 @@ def _answered(post: PostOffice, error: "aiosmtplib.SMTPResponseException") -> Ex
     import aiosmtplib
 
     said = f"{error.code} {without_addresses(one_line(str(error.message)), post.server.username)}"
+    if error.code == 530:
+        return NotSent(
+            _("The mail server wants a user name and password in TRAINER_SMTP_URL: %(said)s") % {"said": said}
+        )
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):
         return NotSent(
             _("The mail server does not accept our user name and password: %(said)s") % {"said": said}

@@ -1,0 +1,104 @@
+"""The bell's live hints: to whom they go, when, and how they reach a process that cannot be told."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.factories import a_person, viewer_for
+from trainer import db
+from trainer.notices import service
+from trainer.notices.bell import BellWatch
+from trainer.notices.service import notify, topic_of, withdraw
+from trainer.web.live import Broker
+
+TITLE = {"en": "Calm first"}
+
+
+@pytest.fixture
+async def broker(database: str) -> AsyncIterator[Broker]:
+    made = Broker()
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def test_a_person_is_hinted_once_it_is_committed_and_nobody_else(broker: Broker) -> None:
+    amara, other = await a_person(), await a_person()
+    mine = broker.subscribe([topic_of(amara.id)], person=amara.id)
+    theirs = broker.subscribe([topic_of(other.id)], person=other.id)
+    async with db.transaction():
+        await notify(amara.id, "t_due", source="s", params={"title": TITLE})
+        assert await mine.take(0.01) == []
+    (hint,) = await mine.take(1)
+    assert (hint.event, hint.id, hint.data) == ("notices", "", ""), "no content travels in a hint"
+    await service.mark_all_read(viewer_for(amara))
+    assert len(await mine.take(1)) == 1, "other tabs of the same person look again too"
+    await withdraw("s")
+    assert len(await mine.take(1)) == 1
+    assert await theirs.take(0.01) == []
+    await notify(amara.id, "t_due", source="s2", params={"title": TITLE})
+    await mine.take(1)
+    await notify(amara.id, "t_due", source="s2", params={"title": TITLE})
+    assert await mine.take(0.05) == [], "told already: nothing is different"
+
+
+async def test_what_another_process_told_is_noticed_on_sqlite(broker: Broker, database: str) -> None:
+    if db.dialect() != "sqlite":
+        assert await asyncio.wait_for(BellWatch(broker).run(), 1) is None, "PostgreSQL tells by itself"
+        return
+    amara = await a_person()
+    watch = BellWatch(broker)
+    await watch.look()
+    mine = broker.subscribe([topic_of(amara.id)], person=amara.id)
+    await watch.look()
+    program = """
+import asyncio, sys
+from uuid import UUID
+from trainer import db
+from trainer.notices import kinds
+from trainer.notices.service import notify
+kinds.register(kinds.Kind("t_other", words=lambda p: "x", title_for_choice=lambda: "x"))
+async def main(url, person):
+    await db.open_database(url)
+    await notify(UUID(person), "t_other", source="s")
+    await db.close_database()
+asyncio.run(main(*sys.argv[1:]))
+"""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, database, str(amara.id), env=dict(os.environ)
+    )
+    assert await child.wait() == 0
+    assert await mine.take(0.01) == []
+    await watch.look()
+    assert len(await mine.take(1)) == 1
+    await watch.look()
+    assert await mine.take(0.01) == [], "once"
+
+
+async def test_while_nobody_follows_nothing_is_asked(broker: Broker, count_queries: Any) -> None:
+    with count_queries() as counted:
+        await BellWatch(broker).look()
+    assert counted.count == 0
+
+
+async def test_the_stream_of_one_person_follows_their_own_bell_alone(
+    app: Any, client: Any, sign_in: Any
+) -> None:
+    """`/live?scope=bell` takes nothing from the address: one's own topic is the only one."""
+    amara = await a_person()
+    await sign_in(client, amara)
+    stream = asyncio.create_task(client.get("/live?scope=bell"))
+    broker = app.state.broker
+    async with asyncio.timeout(5):
+        while amara.id not in broker.people:  # noqa: ASYNC110 - what is awaited lies in the app
+            await asyncio.sleep(0.01)
+    await notify(amara.id, "t_due", source="s", params={"title": TITLE})
+    await asyncio.sleep(0.1)
+    broker.end_streams(person=amara.id)
+    answer = await asyncio.wait_for(stream, 5)
+    assert "event: notices" in answer.text
+    assert "Calm first" not in answer.text
