@@ -12,6 +12,7 @@ import json
 import os
 import random
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -150,6 +151,24 @@ async def put(
         now,
     )
     return row["id"] if row else None
+
+
+async def put_many(items: Sequence[tuple[str, dict[str, Any], datetime]]) -> None:
+    """Add many jobs (name, arguments, not before) in one statement."""
+    now = utc_now()
+    for start in range(0, len(items), 500):
+        part = items[start : start + 500]
+        values = ", ".join(["({}, {}, {}, 'queued', {}, 0, 0, 0, '', '', {})"] * len(part))
+        params = [
+            value
+            for name, args, run_at in part
+            for value in (new_id(), name, json.dumps(args, ensure_ascii=False), run_at, now)
+        ]
+        await fetch(
+            "INSERT INTO job (id, name, args, state, run_at, attempts, done, total, note, error, created_at)"
+            f" VALUES {values}",
+            *params,
+        )
 
 
 async def claim(names: list[str], holder: str, leases: dict[str, float]) -> Claimed | None:

@@ -178,13 +178,21 @@ async def enqueue(
     return job_id
 
 
-async def publish(event: str, data: Mapping[str, Any], *, run_at: datetime | None = None) -> None:
-    """Tell the layers above: one job per `@on` subscriber, in the caller's transaction.
-
-    `run_at`: no earlier than then. Thousands of events at once would else stand before whatever somebody waits for.
-    """
+async def publish(event: str, data: Mapping[str, Any]) -> None:
+    """Tell the layers above: one job per `@on` subscriber, in the caller's transaction."""
     for name in _subscribers.get(event, ()):
-        await _put(name, {"event": dict(data)}, run_at=run_at)
+        await _put(name, {"event": dict(data)})
+
+
+async def publish_many(event: str, items: Sequence[Mapping[str, Any]], *, run_at: Sequence[datetime]) -> None:
+    """The same for many at once, each no earlier than its `run_at`.
+
+    Thousands of events that are all due now would stand before every job that somebody waits for: spread them.
+    """
+    names = _subscribers.get(event, ())
+    pairs = list(zip(items, run_at, strict=True))
+    await job_queue.put_many([(name, {"event": dict(data)}, at) for data, at in pairs for name in names])
+    after_commit(_wake_workers)
 
 
 async def get_job(job_id: uuid.UUID) -> JobState | None:

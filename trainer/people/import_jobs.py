@@ -127,7 +127,7 @@ async def apply_people(context: jobs.JobContext, pending: str) -> None:
 
         async def load() -> int:
             present = await imports.any_pending(found.id)
-            return _restored(present.summary.get("progress")).rows_done if present else -1
+            return _restored(present.summary.get("progress")).batches if present else -1
 
         async def save(report: Report) -> None:
             if not await imports.note_progress(found.id, {**found.summary, "progress": _kept(report)}):

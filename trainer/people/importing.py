@@ -8,7 +8,7 @@ Invariant: nothing of a refused row is taken, and taking the same list again, at
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -17,8 +17,8 @@ from trainer import db
 from trainer.people import service, teams
 from trainer.people.audit import record_audit
 from trainer.people.fields import PersonFields
+from trainer.people.joining import APART, add_people
 from trainer.people.planning import (
-    Plan,
     Progress,
     Refused,
     Row,
@@ -29,16 +29,13 @@ from trainer.people.planning import (
     who_is_here,
 )
 from trainer.people.roster import KNOWN
-from trainer.people.service import PersonView
-from trainer.problems import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from trainer.problems import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, Problem
 from trainer.sheets.columns import Matched, match_columns, require_matched
 from trainer.sheets.reading import Sheet, open_sheet_or_text
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
 BATCH = 50  # rows in one transaction: others who write wait that long at most
-# What follows from somebody joining is worked off this far apart, or a large list would keep all other jobs waiting.
-_APART = timedelta(milliseconds=40)
 
 
 @dataclass(slots=True)
@@ -46,7 +43,8 @@ class Report:
     """What an import did, in numbers of people, and each row that it refused (while it is under way: those that
     only turned out bad when they were written).
 
-    `remarks`: rows that were taken without their buddy or manager, because somebody changed people meanwhile.
+    `remarks`: rows that were taken without their buddy, because somebody changed people meanwhile. `batches`: how many
+    transactions it took so far.
     """
 
     created: int = 0
@@ -56,7 +54,7 @@ class Report:
     refused: list[Refused] = field(default_factory=list)
     remarks: list[Refused] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    rows_done: int = 0
+    batches: int = 0
 
     def lines(self) -> list[str]:
         """For a terminal: what looks wrong, each refused row with its reason, then the numbers."""
@@ -104,6 +102,29 @@ def not_enough(matched: Matched) -> str:
 # Writing
 
 
+class Overtaken(Exception):
+    """Another worker writes the same import: it was taken up again while this one was thought dead."""
+
+
+async def note_import(viewer: Viewer | None, report: Report) -> None:
+    """The import as one entry of the audit log, beside those of the people."""
+    told = {"created": report.created, "updated": report.updated, "refused": len(report.refused)}
+    await record_audit(viewer, "people_imported", "people", "", told)
+
+
+@dataclass(slots=True)
+class _Writing:
+    """What the batches share. `seen`: the revision of each row's person in the preview, by line; absent: nobody."""
+
+    viewer: Viewer | None
+    report: Report
+    by_address: dict[str, UUID]
+    teams: dict[str, UUID]
+    seen: Mapping[str, int] | None
+    tell_at: datetime
+    later: list[tuple[UUID, Row]] = field(default_factory=list)
+
+
 async def apply_list(
     viewer: Viewer | None,
     sheet: Sheet,
@@ -115,148 +136,135 @@ async def apply_list(
     save: Callable[[Report], Awaitable[None]] | None = None,
     tell: Progress = no_progress,
 ) -> Report:
-    """Writes every good row from `report.rows_done` on, then buddies and managers.
+    """Writes every good row, managers before those who report to them, then buddies who stood further down.
 
-    `seen`: the revision of each row's person in the preview (0: nobody), by line; another one now refuses the row.
-    `load` and `save` tell and keep, inside each transaction, how many rows are done.
+    `report` goes on where an earlier try stopped: rows that it wrote are as they should be and cost nothing. `load` and
+    `save` tell and keep, inside each transaction, how many batches were written.
     """
     plan = await plan_people(sheet, matched)
     planned_refused = plan.refused
     report.warnings = plan.warnings
-    made = {team.name.casefold(): team.id for team in await teams.list_teams(viewer)}
-    total = len(plan.rows)
-    joined_at = db.utc_now()
-    while report.rows_done < total:
-        start = report.rows_done
+    rows = sorted((row for row in plan.rows if row.good), key=lambda row: (row.depth, row.line))
+    known = await who_is_here()
+    present = {team.name.casefold(): team.id for team in await teams.list_teams(viewer)}
+    writing = _Writing(viewer, report, dict(known.by_address), present, seen, db.utc_now())
+    for start in range(0, len(rows), BATCH):
         async with db.transaction():
             await db.lock("admins")
-            if load is not None and await load() != start:
+            if load is not None and await load() != report.batches:
                 raise Overtaken
-            batch = plan.rows[start : start + BATCH]
-            await _take_batch(viewer, batch, report, made, seen, joined_at + start * _APART)
-            report.rows_done = start + len(batch)
+            await _take_batch(writing, rows[start : start + BATCH])
+            report.batches += 1
             if save is not None:
                 await save(report)
-        await tell(report.rows_done, total + total // 4)
+        await tell(start, len(rows))
         await asyncio.sleep(0)
-    await _set_references(viewer, plan, report, tell)
+    for start in range(0, len(writing.later), BATCH):
+        async with db.transaction():
+            for person, row in writing.later[start : start + BATCH]:
+                await _set_buddy(writing, person, row)
+    late = {bad.line for bad in report.refused}
+    report.unchanged = len(rows) - report.created - report.updated - len(late)
     report.refused = sorted([*planned_refused, *report.refused], key=lambda bad: bad.line)
     return report
 
 
-async def note_import(viewer: Viewer | None, report: Report) -> None:
-    told = {"created": report.created, "updated": report.updated, "refused": len(report.refused)}
-    await record_audit(viewer, "people_imported", "people", "", told)
-
-
-class Overtaken(Exception):
-    """Another worker writes the same import: it was taken up again while this one was thought dead."""
-
-
-async def _take_batch(
-    viewer: Viewer | None,
-    batch: list[Row],
-    report: Report,
-    made: dict[str, UUID],
-    seen: Mapping[str, int] | None,
-    tell_at: Any,
-) -> None:
-    good = [row for row in batch if row.good]
-    people = await service.people_by_ids([row.person for row in good if row.person])
+async def _take_batch(writing: _Writing, batch: list[Row]) -> None:
+    people = await service.people_by_ids([row.person for row in batch if row.person])
     others = {one for person in people.values() for one in (person.buddy, person.manager) if one}
     around = await service.people_by_ids(others)
-    for number, row in enumerate(good):
+    new: list[tuple[Row, UUID, PersonFields]] = []
+    for row in batch:
         before = people.get(row.person) if row.person else None
         if row.person and (before is None or before.erased_at is not None):
             row.fault("", _("This person is not here any more."))
         elif before is not None and not differences(row, before, around):
-            report.unchanged += 1
             continue
-        elif seen is not None and seen.get(str(row.line), 0) != (before.revision if before else 0):
+        elif writing.seen is not None and writing.seen.get(str(row.line), 0) != (
+            before.revision if before else 0
+        ):
             row.fault(
                 "", _("Somebody changed this person after the preview. Take the list in again to see how.")
             )
-        if row.good:
-            await _take(viewer, row, before, report, made, tell_at + number * _APART)
-        report.refused += row.refused()  # the plan's own refusals are not in this list
+        elif before is None:
+            one = db.new_id()
+            writing.by_address |= dict.fromkeys(row.addresses, one)
+            new.append((row, one, await _fields(writing, row, one)))
+        else:
+            await _edit(writing, row, before.id)
+        writing.report.refused += row.refused()
+    await _add(writing, new)
 
 
-async def _take(
-    viewer: Viewer | None,
-    row: Row,
-    before: PersonView | None,
-    report: Report,
-    made: dict[str, UUID],
-    tell_at: Any,
-) -> None:
+async def _fields(writing: _Writing, row: Row, person: UUID) -> PersonFields:
+    """The row's fields with its team (made when missing), manager and buddy by their ids."""
     fields: dict[str, Any] = dict(row.fields)
-    new_team = None
+    if row.team:
+        key = row.team.casefold()
+        if key not in writing.teams:
+            writing.teams[key] = await teams.create_team(writing.viewer, name=row.team)
+            writing.report.teams_made.append(row.team)
+        fields["team"] = writing.teams[key]
+    if row.manager:
+        fields["manager"] = writing.by_address.get(key_of(row.manager))
+    if row.buddy:
+        buddy = writing.by_address.get(key_of(row.buddy))
+        if buddy is None:
+            writing.later.append((person, row))
+        else:
+            fields["buddy"] = buddy
+    return cast(PersonFields, fields)
+
+
+async def _add(writing: _Writing, new: list[tuple[Row, UUID, PersonFields]]) -> None:
+    """New people in one go; one after the other when one of them cannot be added, to find out which."""
+    report = writing.report
+    try:
+        await add_people(writing.viewer, [(one, fields) for _row, one, fields in new], writing.tell_at)
+        writing.tell_at += len(new) * APART
+        report.created += len(new)
+        return
+    except (db.UniqueViolation, db.ForeignKeyViolation):
+        pass
+    for row, one, fields in new:
+        try:
+            async with db.savepoint():
+                await service.create_person(writing.viewer, id=one, **cast(Any, fields))
+            report.created += 1
+        except Invalid as refused:
+            _refuse(row, refused)
+            report.refused += row.refused()
+            for address in row.addresses:
+                writing.by_address.pop(address, None)
+
+
+async def _edit(writing: _Writing, row: Row, person: UUID) -> None:
     try:
         async with db.savepoint():
-            if row.team and row.team.casefold() not in made:
-                new_team = await teams.create_team(viewer, name=row.team)
-            if row.team:
-                fields["team"] = new_team or made[row.team.casefold()]
-            if before is None:
-                row.person = await service.create_person(viewer, tell_at=tell_at, **cast(Any, fields))
-                report.created += 1
-            else:
-                await service.edit_person(viewer, before.id, cast(PersonFields, fields))
-                report.updated += 1
-    except Invalid as refused:
-        for error in refused.errors or []:
-            row.fault(error.field, error.message)
-        if row.good:
-            row.fault("", refused.detail)
-    except (
-        Conflict,
-        NotFound,
-        PreconditionFailed,
-    ) as refused:  # such as the last admin, who would no longer be one
+            await service.edit_person(writing.viewer, person, await _fields(writing, row, person))
+        writing.report.updated += 1
+    except (Invalid, Conflict, NotFound, PreconditionFailed, Problem) as refused:
+        _refuse(row, refused)  # such as the last admin, who would no longer be one
+
+
+def _refuse(row: Row, refused: Problem) -> None:
+    errors = refused.errors if isinstance(refused, Invalid) else []
+    for error in errors:
+        row.fault(error.field, error.message)
+    if not errors:
         row.fault("", refused.detail)
-    else:
-        if new_team is not None:
-            made[row.team.casefold()] = new_team
-            report.teams_made.append(row.team)
 
 
-async def _set_references(viewer: Viewer | None, plan: Plan, report: Report, tell: Progress) -> None:
-    """Buddies and managers, after everybody is there; the topmost first, so that no step on the way closes a loop."""
-    rows = sorted(
-        (row for row in plan.rows if row.good and (row.buddy or row.manager)), key=lambda row: row.depth
-    )
-    if not rows:
+async def _set_buddy(writing: _Writing, person: UUID, row: Row) -> None:
+    """A buddy who stood further down in the list. The row itself is taken already."""
+    if not row.good:
         return
-    known = await who_is_here()
-    total = len(plan.rows)
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
-        async with db.transaction():
-            ids = {row.line: known.by_address.get(row.addresses[0]) for row in batch}
-            people = await service.people_by_ids([one for one in ids.values() if one])
-            for row in batch:
-                one = ids[row.line]
-                if one in people:
-                    await _refer(viewer, row, people[one], known.by_address, report)
-        await tell(total + start * total // (4 * len(rows)), total + total // 4)
-        await asyncio.sleep(0)
-
-
-async def _refer(
-    viewer: Viewer | None, row: Row, person: PersonView, by_address: Mapping[str, UUID], report: Report
-) -> None:
-    for column, typed, present in (
-        ("buddy", row.buddy, person.buddy),
-        ("manager", row.manager, person.manager),
-    ):
-        other = by_address.get(key_of(typed)) if typed else None
-        if not typed or other == present:
-            continue
-        try:
-            if other is None:
-                raise Invalid(_("There is no such colleague any more."))
-            async with db.savepoint():
-                await service.edit_person(viewer, person.id, cast(PersonFields, {column: other}))
-        except (Invalid, NotFound, PreconditionFailed) as refused:
-            words = _("The row was taken without it: %(reason)s") % {"reason": refused.detail}
-            report.remarks.append(Refused(row.line, row.who, column, words))
+    buddy = writing.by_address.get(key_of(row.buddy))
+    try:
+        if buddy is None:
+            raise Invalid(_("There is no such colleague any more."))
+        async with db.savepoint():
+            await service.edit_person(writing.viewer, person, PersonFields(buddy=buddy))
+    except (Invalid, NotFound, PreconditionFailed, Problem) as refused:
+        words = _("The row was taken without it: %(reason)s") % {"reason": refused.detail}
+        writing.report.remarks.append(Refused(row.line, row.who, "buddy", words))

@@ -205,12 +205,12 @@ async def create_person(
     birthday: str | None = None,
     locale: str = "en",
     time_zone: str = "",
-    tell_at: datetime | None = None,
+    id: UUID | None = None,
 ) -> UUID:
     """Adds somebody (nobody can sign in as them before an invitation is followed); returns the id.
 
-    Publishes `person_joined` {person, roles, hired_on} (not before `tell_at`, when many join at once); records the
-    fact `joined`, dated by the day of hire.
+    Publishes `person_joined` {person, roles, hired_on}; records the fact `joined`, dated by the day of hire.
+    `id` is for whoever has named it before.
     Raises Forbidden (admins only; `viewer` None is the system), Invalid.
     """
     if viewer is not None and not viewer.has("admin"):
@@ -232,11 +232,11 @@ async def create_person(
     )
     if not fields["email"] and not fields["employee_no"]:
         raise _no_address()
-    person = db.new_id()
+    person = id or db.new_id()
     async with db.transaction():
         await _check_relations(person, fields)
-        await _insert(Person(id=person, created_at=db.utc_now(), **_columns(fields)))
-        joined = _start_of(fields["hired_on"], fields["time_zone"])
+        await _insert(Person(id=person, created_at=db.utc_now(), **columns_of(fields)))
+        joined = start_of(fields["hired_on"], fields["time_zone"])
         await facts.record("joined", person=person, subject="centre", at=joined, source=f"joined:{person}")
         await record_audit(viewer, "person_created", "person", str(person), {"roles": fields["roles"]})
         await jobs.publish(
@@ -246,7 +246,6 @@ async def create_person(
                 "roles": fields["roles"],
                 "hired_on": fields["hired_on"].isoformat() if fields["hired_on"] else None,
             },
-            run_at=tell_at,
         )
     return person
 
@@ -277,7 +276,7 @@ async def edit_person(
         if not after["email"] and not after["employee_no"]:
             raise _no_address()
         await _check_relations(person, PersonFields(**changed))  # type: ignore[typeddict-item]
-        await _update(person, _columns(changed), before.revision)
+        await _update(person, columns_of(changed), before.revision)
         if "roles" in changed and before.active and "admin" in before.roles:
             await keep_an_admin()
         told: dict[str, Any] = {"fields": sorted(changed)}
@@ -343,7 +342,7 @@ def _current(person: PersonView, name: str) -> Any:
     return sorted(person.roles) if name == "roles" else getattr(person, name)
 
 
-def _columns(fields: Any) -> dict[str, Any]:
+def columns_of(fields: Any) -> dict[str, Any]:
     """Field values as the table's columns hold them."""
     columns = dict(fields)
     if "roles" in columns:
@@ -443,7 +442,8 @@ async def keep_an_admin() -> None:
         raise Conflict(_("This is the last admin. Make somebody else an admin first."), slug="last-admin")
 
 
-def _start_of(day: date | None, zone: str) -> datetime:
+def start_of(day: date | None, zone: str) -> datetime:
+    """When that day began for the person; now, without a day."""
     if day is None:
         return db.utc_now()
     return datetime.combine(day, time(), ZoneInfo(zone) if zone else UTC).astimezone(UTC)
