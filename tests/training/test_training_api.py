@@ -116,7 +116,7 @@ async def test_what_cannot_be_built_is_refused_with_fields(trainer: httpx.AsyncC
 
 
 async def test_lists_come_in_pages(trainer: httpx.AsyncClient, cast: Cast):
-    made = [str(await a_module(cast.viewer("trainer"), [rule])) for rule in ("R01", "R02", "R03")]
+    made = [str(await a_module(cast.viewer("trainer"), ["R01"])) for _each in range(3)]
     seen: list[str] = []
     cursor = ""
     while True:

@@ -16,6 +16,7 @@ from trainer import db
 from trainer.clips.service import ClipView, clips_by_ids
 from trainer.people.audit import record_audit
 from trainer.problems import Conflict, Forbidden, NotFound, PreconditionFailed
+from trainer.rulebook.health import health_of
 from trainer.rulebook.service import published_rules
 from trainer.training import queries
 from trainer.training.tables import ModuleVersion
@@ -196,6 +197,10 @@ async def missing_for_publishing(steps: Sequence[StepView]) -> list[str]:
             missing.append(_("Step %(n)s needs a clip that is published.") % {"n": step.position + 1})
         if step.rule and step.rule.code not in known:
             missing.append(_("Step %(n)s is about a rule that is not published.") % {"n": step.position + 1})
+    for code, health in (await health_of(known)).items():
+        if health.state == "red":  # 003-4
+            told = _("It rests on %(rule)s, which nobody can hear: %(why)s")
+            missing.append(told % {"rule": code, "why": health.sentence})
     return missing
 
 
