@@ -15,7 +15,7 @@ def test_the_version_that_these_hooks_were_checked_with():
 
 
 def test_our_engine_answers_all_that_piccolo_asks_of_one():
-    ours = {"open", "close", "begin", "end", "execute", "only_one"}
+    ours = {"open", "close", "begin", "end", "execute", "only_one", "connections"}
     assert db_engine.Database.__abstractmethods__ == ours
     assert set(Engine.__slots__) == {
         "query_id",
