@@ -125,7 +125,7 @@ class Draft {
     this.wrong = true;
     const errors = Object.fromEntries((problem.errors ?? []).map((error) => [error.field, error.message]));
     this.mark(errors);
-    this.say(this.state.dataset.wrong.replace("%(why)s", Object.values(errors)[0] ?? problem.detail ?? String(status)));
+    this.say(this.state.dataset.wrong.replace("{why}", Object.values(errors)[0] ?? problem.detail ?? String(status)));
   }
 
   /* Which fields could not be saved. */

@@ -304,7 +304,10 @@ _COUNTS = f"""
     COUNT(CASE WHEN evaluation.fatal_missed > 0 THEN 1 END) AS fatal_failed,
     COUNT(evaluation.resolved) AS resolved_asked,
     COUNT(CASE WHEN evaluation.resolved THEN 1 END) AS resolved,
-    COUNT(CASE WHEN {NOT_HELPED} THEN 1 END) AS not_helped
+    COUNT(CASE WHEN {NOT_HELPED} THEN 1 END) AS not_helped,
+    COUNT(DISTINCT CASE WHEN evaluation.score IS NOT NULL THEN evaluation.agent END) AS score_people,
+    COUNT(DISTINCT CASE WHEN evaluation.fatal_missed IS NOT NULL THEN evaluation.agent END) AS fatal_people,
+    COUNT(DISTINCT CASE WHEN evaluation.resolved IS NOT NULL THEN evaluation.agent END) AS resolved_people
 """
 
 

@@ -24,14 +24,14 @@ _REACHES = ("totals", "groups")
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Of one group: shares and the mean score in basis points, None where nothing was asked."""
+    """Of one group: shares and the mean score in basis points, None where fewer than five people were asked."""
 
     evaluations: int
     people: int
     score: int | None
     fatal_failed: int | None
     resolved: int | None
-    not_helped: int
+    not_helped: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +93,22 @@ async def totals(viewer: Viewer) -> Totals:
 
 
 def _sums(row: Mapping[str, Any]) -> Sums:
+    def enough(what: str) -> bool:
+        people: int = row[f"{what}_people"]
+        return people >= sight.SMALLEST_GROUP
+
     return Sums(
         evaluations=row["evaluations"],
         people=row["people"],
-        score=row["score_sum"] // row["scored"] if row["scored"] else None,
-        fatal_failed=_share(row["fatal_failed"], row["fatal_asked"]),
-        resolved=_share(row["resolved"], row["resolved_asked"]),
-        not_helped=row["not_helped"],
+        score=_mean(row["score_sum"], row["scored"]) if enough("score") else None,
+        fatal_failed=_share(row["fatal_failed"], row["fatal_asked"]) if enough("fatal") else None,
+        resolved=_share(row["resolved"], row["resolved_asked"]) if enough("resolved") else None,
+        not_helped=row["not_helped"] if enough("resolved") else None,
     )
+
+
+def _mean(total: int, count: int) -> int | None:
+    return total // count if count else None
 
 
 def _share(part: int, whole: int) -> int | None:
