@@ -14,7 +14,7 @@ import trainer.app  # noqa: F401 - registers every job, so that events reach the
 from trainer import db
 from trainer.career.service import import_path
 from trainer.clips.library import import_library
-from trainer.demo import history
+from trainer.demo import history, notices_life
 from trainer.people.service import create_person
 from trainer.people.tables import Person
 from trainer.people.teams import create_team
@@ -63,6 +63,7 @@ async def build(progress: Progress) -> None:
         for path in sorted((curricula / "modules").glob("*.yaml")):
             await import_module(None, read(path))
     await history.live_through(sample, now, DAYS, progress)
+    await notices_life.read_old_notices(now)
 
 
 async def _people(document: dict[str, Any], today: date) -> dict[str, UUID]:
