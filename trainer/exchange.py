@@ -17,6 +17,8 @@ from trainer.clips.library import import_library
 from trainer.people.importing import import_people
 from trainer.people.roster import export_people
 from trainer.problems import Invalid
+from trainer.quality.export import export_evaluations
+from trainer.quality.sheet import import_evaluations
 from trainer.rulebook.service import export_rulebook, import_rulebook, rulebook_codes
 from trainer.training.curricula import curriculum_codes, export_curriculum, import_curriculum
 from trainer.training.documents import export_module, import_module, module_codes
@@ -34,6 +36,9 @@ async def take_in(kind: str, path: Path, zone: ZoneInfo) -> tuple[list[str], int
         return [line for file in _documents(path) for line in (await import_rulebook(file)).lines()], 0
     if kind == "curriculum":
         return await _take_curriculum(path), 0
+    if kind == "evaluations":
+        evaluations = await import_evaluations(path, zone)
+        return evaluations.lines(), len(evaluations.refused)
     if (path / "library.yaml").is_file():
         library = await import_library(path, zone=zone)
         return library.lines(), len(library.refused) + len(library.calls.refused)
@@ -86,6 +91,11 @@ async def hand_out(kind: str, path: Path) -> list[str]:
     if kind == "people":
         await asyncio.to_thread(path.write_bytes, await export_people(None, path.suffix.lower().lstrip(".")))
         return [_("People written to %(path)s") % {"path": path}]
+    if kind == "evaluations":
+        content, count, left_out = await export_evaluations()
+        await asyncio.to_thread(path.write_bytes, content)
+        told = _("%(n)s evaluations written to %(path)s; %(left)s of former colleagues left out")
+        return [told % {"n": count, "path": path, "left": left_out}]
     documents: dict[str, str] = {}
     if kind == "rulebook":
         for code in await rulebook_codes():

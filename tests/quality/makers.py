@@ -88,14 +88,14 @@ async def a_call(agent: UUID | None, *, book: str | None = "test", days_ago: int
     for position, (who, words) in enumerate((("agent", "Good morning."), ("caller", "I am lost."))):
         times = {"start_ms": position * 2000, "end_ms": position * 2000 + 1500}
         await Segment.insert(
-            Segment(
-                id=db.new_id(), recording=recording, position=position, speaker=who, text=words, **times
-            )
+            Segment(id=db.new_id(), recording=recording, position=position, speaker=who, text=words, **times)
         )
     return recording
 
 
-async def a_draft(analyst: Viewer, recording: UUID, marks: dict[str, Given | None] | None = None, **said: Any) -> UUID:
+async def a_draft(
+    analyst: Viewer, recording: UUID, marks: dict[str, Given | None] | None = None, **said: Any
+) -> UUID:
     """A draft with these marks (every rule met, where none are named)."""
     judged = Judgement(marks=ALL_MET if marks is None else marks, **said)  # type: ignore[typeddict-item]
     return await judging.start(analyst, recording, judged)

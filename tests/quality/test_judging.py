@@ -161,7 +161,9 @@ async def test_nothing_marked_cannot_be_released(cast: Cast) -> None:
 async def test_a_rule_edited_later_never_changes_a_past_evaluation(cast: Cast) -> None:
     analyst = cast.viewer("analyst")
     released = await a_release(analyst, await a_call(cast.agent.id), {**ALL_MET, "N3": Given("missed")})
-    await a_book(rules={"F1": ("fatal", 0), "N1": ("non_fatal", 99), "N2": ("fatal", 0), "N3": ("non_fatal", 1)})
+    await a_book(
+        rules={"F1": ("fatal", 0), "N1": ("non_fatal", 99), "N2": ("fatal", 0), "N3": ("non_fatal", 1)}
+    )
     again = await service.load_evaluation(analyst, released.id)
     marks = {mark.code: mark for mark in await service.marks_of(released.id)}
     assert (again.score, marks["N3"].weight, marks["N2"].severity) == (5000, 20, "non_fatal")
@@ -172,7 +174,9 @@ async def test_a_rule_edited_later_never_changes_a_past_evaluation(cast: Cast) -
 async def test_a_mark_made_anew_is_made_by_what_the_rule_says_today(cast: Cast) -> None:
     analyst = cast.viewer("analyst")
     draft = await a_draft(analyst, await a_call(cast.agent.id))
-    await a_book(rules={"F1": ("fatal", 0), "N1": ("non_fatal", 50), "N2": ("non_fatal", 60), "N3": ("non_fatal", 20)})
+    await a_book(
+        rules={"F1": ("fatal", 0), "N1": ("non_fatal", 50), "N2": ("non_fatal", 60), "N3": ("non_fatal", 20)}
+    )
     await judging.save(
         analyst, draft, Judgement(marks={"N1": Given("missed"), "N2": Given("met", 7)}), expected=1
     )
@@ -184,7 +188,8 @@ async def test_a_mark_made_anew_is_made_by_what_the_rule_says_today(cast: Cast) 
 async def test_two_analysts_release_at_once_and_one_stands(cast: Cast) -> None:
     call = await a_call(cast.agent.id)
     drafts = [
-        (viewer, await a_draft(viewer, call)) for viewer in (cast.viewer("analyst"), cast.viewer("other_analyst"))
+        (viewer, await a_draft(viewer, call))
+        for viewer in (cast.viewer("analyst"), cast.viewer("other_analyst"))
     ]
     done = await asyncio.gather(
         *(judging.release(viewer, draft) for viewer, draft in drafts), return_exceptions=True
@@ -227,7 +232,12 @@ async def test_a_correction_takes_the_old_ones_place_and_both_stay_readable(cast
     new = await judging.release(other, draft)
     before = await service.load_evaluation(agent, old.id)
     after = await service.load_evaluation(agent, new.id)
-    assert (before.state, before.replaced_by, before.score, before.fatal) == ("replaced", new.id, 10_000, "failed")
+    assert (before.state, before.replaced_by, before.score, before.fatal) == (
+        "replaced",
+        new.id,
+        10_000,
+        "failed",
+    )
     assert (after.replaces, after.reason, after.fatal) == (old.id, "It was the caller.", "passed")
     assert await facts.count_of("evaluation_released") == 1  # counting evaluations counts calls
     assert await facts.count_of("evaluation_corrected") == 1
@@ -337,7 +347,9 @@ async def test_the_agents_first_look_is_noted_and_nobody_elses(cast: Cast) -> No
 
 async def test_erasing_a_person_takes_words_and_leaves_marks(cast: Cast) -> None:
     said = {**ALL_MET, "N1": Given("missed", 100, "Amara was tired")}
-    released = await a_release(cast.viewer("analyst"), await a_call(cast.agent.id), said, comment="Well, Amara")
+    released = await a_release(
+        cast.viewer("analyst"), await a_call(cast.agent.id), said, comment="Well, Amara"
+    )
     await replies.reply(cast.viewer("agent"), released.id, "I was.")
     async with db.transaction():
         await jobs.publish("person_erased", {"person": str(cast.agent.id)})

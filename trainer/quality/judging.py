@@ -266,8 +266,9 @@ async def release(
             for row in others:
                 if row["state"] == "released":
                     raise _there_already(row)
-        await _freeze(found, agent, checked.marks)
-        await note_release(viewer, found, agent)
+        now = db.utc_now()
+        await _freeze(found, agent, checked.marks, now)
+        await _note_release(viewer, found, agent, now)
         await telling.tell_agent(found, agent)
     frozen = await get_evaluation(evaluation)
     assert frozen is not None
@@ -296,9 +297,8 @@ async def _replace(old: UUID) -> None:
         raise Conflict(_("Somebody else has corrected this evaluation meanwhile."), slug="replaced")
 
 
-async def _freeze(found: EvaluationView, agent: UUID, marks: list[MarkView]) -> None:
+async def _freeze(found: EvaluationView, agent: UUID, marks: list[MarkView], now: datetime) -> None:
     results = results_of(marks)
-    now = db.utc_now()
     values: dict[Any, Any] = {
         Evaluation.state: "released",
         Evaluation.source: f"evaluation:{found.id}",
@@ -316,9 +316,7 @@ async def _freeze(found: EvaluationView, agent: UUID, marks: list[MarkView]) -> 
         raise _changed_meanwhile(None)
 
 
-async def note_release(
-    viewer: Viewer | None, found: EvaluationView, agent: UUID, at: datetime | None = None
-) -> None:
+async def _note_release(viewer: Viewer, found: EvaluationView, agent: UUID, at: datetime) -> None:
     """The fact, the event and the audit entry of a release. A correction is a fact of its own kind, so that
     counting evaluations counts calls.
     """

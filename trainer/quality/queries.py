@@ -148,14 +148,7 @@ async def copy_marks(source: UUID, target: UUID) -> None:
         "SELECT rule, rule_version, mark, at_ms, comment, weight, severity FROM mark WHERE evaluation = {}",
         source,
     )
-    for row in rows:
-        await db.fetch(
-            """INSERT INTO mark (id, evaluation, rule, rule_version, mark, at_ms, comment, weight, severity)
-               VALUES ({}, {}, {}, {}, {}, {}, {}, {}, {})""",
-            db.new_id(),
-            target,
-            *row.values(),
-        )
+    await insert_marks([(target, *row.values()) for row in rows])
 
 
 async def replies(evaluation: UUID) -> list[Row]:
@@ -228,6 +221,60 @@ async def everything_of(person: UUID) -> list[Row]:
     ]
 
 
+# For spreadsheets
+
+
+async def addresses() -> list[Row]:
+    """By what people are known, those who left included; erased people are known by nothing."""
+    return await db.fetch("SELECT id, email, employee_no FROM person WHERE erased_at IS NULL")
+
+
+async def living_calls() -> list[Row]:
+    """Calls that an evaluation may name."""
+    return await db.fetch("SELECT id, agent, duration_ms FROM recording WHERE state <> 'erased'")
+
+
+async def known_sources() -> list[Row]:
+    """Every evaluation that is no draft, by its source."""
+    return await db.fetch("SELECT id, source, state, recording FROM evaluation WHERE state <> 'draft'")
+
+
+async def all_released() -> list[Row]:
+    """Every evaluation that is no draft, oldest first."""
+    return await db.fetch(
+        f"{EVALUATIONS} WHERE evaluation.state <> 'draft' ORDER BY evaluation.released_at, evaluation.id"
+    )
+
+
+async def insert_marks(rows: Sequence[tuple[Any, ...]]) -> None:
+    """(evaluation, rule, rule_version, mark, at_ms, comment, weight, severity) of one evaluation, in one statement."""
+    if not rows:
+        return
+    places = ", ".join(["({}, {}, {}, {}, {}, {}, {}, {}, {})"] * len(rows))
+    await db.fetch(
+        f"""INSERT INTO mark (id, evaluation, rule, rule_version, mark, at_ms, comment, weight, severity)
+            VALUES {places}""",
+        *(value for row in rows for value in (db.new_id(), *row)),
+    )
+
+
+async def replace_by_source(source: str) -> None:
+    """The evaluation with this source no longer stands."""
+    await db.fetch(
+        "UPDATE evaluation SET state = 'replaced' WHERE source = {} AND state = 'released'", source
+    )
+
+
+async def link_replaced(source: str, replaced: str) -> None:
+    """Says which one an imported correction replaces, once both are here."""
+    await db.fetch(
+        """UPDATE evaluation SET replaces = (SELECT old.id FROM evaluation AS old WHERE old.source = {})
+           WHERE source = {} AND replaces IS NULL""",
+        replaced,
+        source,
+    )
+
+
 # For homes
 
 
@@ -267,12 +314,14 @@ async def calls_to_score(
     )
 
 
-async def unseen(agent: UUID) -> list[Row]:
-    """What was released to an agent and not opened yet, newest first."""
+async def unseen(agent: UUID, since: datetime) -> list[Row]:
+    """What was released to an agent since then and not opened yet, newest first."""
     return await db.fetch(
         f"""{EVALUATIONS} WHERE evaluation.agent = {{}} AND evaluation.state = 'released'
-            AND evaluation.seen_at IS NULL ORDER BY evaluation.released_at DESC""",
+            AND evaluation.seen_at IS NULL AND evaluation.released_at >= {{}}
+            ORDER BY evaluation.released_at DESC""",
         agent,
+        since,
     )
 
 

@@ -7,7 +7,7 @@ Invariant: a replaced evaluation stays readable for everybody who could read it 
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 from trainer import db
@@ -30,6 +30,7 @@ from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
 EVALUATE = ("qa_analyst",)
+NEW_FOR = timedelta(days=31)
 
 
 def sight_of(viewer: Viewer) -> queries.Sight:
@@ -153,8 +154,11 @@ async def evaluations_of(viewer: Viewer, person: UUID, limit: int = 5) -> list[E
 
 
 async def unseen_evaluations(person: UUID) -> list[EvaluationView]:
-    """What was released to this agent and not opened yet, newest first."""
-    return [evaluation_of(row) for row in await queries.unseen(person)]
+    """What was released to this agent in the last month and not opened yet, newest first.
+
+    Older ones are history that was imported: nobody has to catch up with it.
+    """
+    return [evaluation_of(row) for row in await queries.unseen(person, db.utc_now() - NEW_FOR)]
 
 
 async def released_recordings(agent: UUID) -> set[UUID]:
