@@ -24,7 +24,7 @@ from trainer.settings import Settings
 T = TypeVar("T")
 console = Console(stderr=True, highlight=False)
 
-KINDS = ("people", "rulebook", "curriculum", "recordings")
+KINDS = ("people", "rulebook", "curriculum", "recordings", "evaluations")
 
 
 def main() -> None:
@@ -316,7 +316,7 @@ def _size(number: int) -> str:
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 def import_(kind: str, path: Path) -> None:
-    """Take in people (CSV), a rulebook or curriculum (YAML), or recordings (a folder)."""
+    """Take in people or evaluations (CSV, XLSX), a rulebook or curriculum (YAML), or recordings (a folder)."""
     from trainer import exchange
 
     settings = Settings()
@@ -328,10 +328,10 @@ def import_(kind: str, path: Path) -> None:
 
 
 @cli.command()
-@click.argument("kind", type=click.Choice(("people", "rulebook", "curriculum")))
+@click.argument("kind", type=click.Choice(("people", "rulebook", "curriculum", "evaluations")))
 @click.argument("path", type=click.Path(path_type=Path))
 def export(kind: str, path: Path) -> None:
-    """Write people (CSV), the rulebooks or the curriculum (YAML) to PATH; import reads it back."""
+    """Write people or evaluations (CSV), the rulebooks or the curriculum (YAML) to PATH; import reads it back."""
     from trainer import exchange
 
     for line in run(Settings(), lambda: exchange.hand_out(kind, path)):
