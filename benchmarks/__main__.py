@@ -1,6 +1,6 @@
 """`make bench`: every bound that the project promises, each against its reference in the same run, as a Markdown table.
 
-    python -m benchmarks [audio] [pages] [media] [database] [load]
+    python -m benchmarks [audio] [pages] [media] [database] [progress] [load]
 
 Exit code 1 when a bound is missed. Close other programs first: ratios forgive a busy machine, but not everything.
 """
@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "pages": pages.rows,
     "media": media.rows,
     "database": database.measure,
+    "progress": progress.rows,
     "load": load.rows,
 }
 

@@ -3,10 +3,12 @@
 from trainer.training.assigning import reminders
 from trainer.training.assigning.service import assign, end_assignment
 from trainer.training.building import build_module
+from trainer.training.deciding import sign_off_enrolment, unwaive, waive
 from trainer.training.documents import export_module, import_module
 from trainer.training.enrolling import EnrolmentView, enrol, enrolments_of, open_enrolments
 from trainer.training.enrolling import next_enrolment as next_step_of
 from trainer.training.modules import ModuleView, publish_module, visible_modules
+from trainer.training.progress.service import people_stuck, progress_page, team_totals
 
 __all__ = [
     "EnrolmentView",
@@ -20,7 +22,13 @@ __all__ = [
     "import_module",
     "next_step_of",
     "open_enrolments",
+    "people_stuck",
+    "progress_page",
     "publish_module",
     "reminders",
+    "sign_off_enrolment",
+    "team_totals",
+    "unwaive",
     "visible_modules",
+    "waive",
 ]
