@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import rich_click as click
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import TaskID
 
 from trainer import __version__
@@ -24,6 +25,7 @@ from trainer.settings import Settings
 T = TypeVar("T")
 console = Console(stderr=True, highlight=False)
 
+NEWER = "This database was changed by a newer version. Install that version, or restore an older backup."
 KINDS = ("people", "rulebook", "curriculum", "recordings", "evaluations")
 
 
@@ -51,12 +53,12 @@ def main() -> None:
 
 def fail(sentence: str) -> None:
     """Says what went wrong, on standard error."""
-    console.print(f"[bold red]✗[/] {sentence}", soft_wrap=True)
+    console.print(f"[bold red]✗[/] {escape(sentence)}", soft_wrap=True)
 
 
 def done(sentence: str) -> None:
     """Says what was done, on standard error; standard output is for results."""
-    console.print(f"[green]✓[/] {sentence}", soft_wrap=True)
+    console.print(f"[green]✓[/] {escape(sentence)}", soft_wrap=True)
 
 
 @asynccontextmanager
@@ -73,6 +75,8 @@ async def centre(settings: Settings) -> AsyncIterator[None]:
     erasures.keep_in(settings.data)
     await db.open_database(settings.effective_database_url, pool_size=settings.database_pool)
     try:
+        if await db.newer_schema():
+            raise click.ClickException(NEWER)
         if pending := await db.pending_migrations():
             raise click.ClickException(f"{len(pending)} database change(s) are due. Run: trainer migrate")
         storage.open_storage(settings.effective_storage_url)
@@ -112,13 +116,17 @@ def demo(port: int, data: Path | None, reset: bool) -> None:
 
 
 @cli.command()
-@click.option("--email", prompt="E-mail of the first admin", help="E-mail of the first admin.")
-@click.option("--name", prompt="Name of the first admin", help="Name of the first admin.")
-def init(email: str, name: str) -> None:
-    """Prepare a new centre: database, secret key, first admin."""
+@click.option("--email", help="E-mail of the first admin; asked for when it is not given.")
+@click.option("--name", help="Name of the first admin; asked for when it is not given.")
+def init(email: str | None, name: str | None) -> None:
+    """Prepare a new centre: database, secret key, first admin. Prints the address to set the password at."""
     from trainer import db
     from trainer.people.admin import create_first_admin
 
+    if not (email and name) and not sys.stdin.isatty():
+        raise click.UsageError("Nobody is here to ask: give --email and --name of the first admin.")
+    email = email or click.prompt("E-mail of the first admin")
+    name = name or click.prompt("Name of the first admin")
     settings = Settings()
     settings.key()
 
@@ -153,9 +161,9 @@ def serve(host: str, port: int, processes: int) -> None:
         host=host,
         port=port,
         workers=processes if processes > 1 else None,
+        trusted_proxies=settings.trusted_proxies,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
-        trusted_proxies=settings.trusted_proxies,
     )
 
 
@@ -170,9 +178,7 @@ async def _check_schema(settings: Settings) -> None:
     await db.open_database(settings.effective_database_url, pool_size=1)
     try:
         if await db.newer_schema():
-            raise click.ClickException(
-                "This database was changed by a newer version. Install that version, or restore an older backup."
-            )
+            raise click.ClickException(NEWER)
         if pending := await db.pending_migrations():
             raise click.ClickException(
                 f"{len(pending)} database change(s) are due. New centre: trainer init. After an update: migrate."
@@ -409,10 +415,11 @@ def doctor() -> None:
     from trainer.doctor import examine
 
     findings = asyncio.run(examine(Settings()))
+    marks = {"well": "[green]✓[/]", "hint": "[yellow]![/]", "wrong": "[bold red]✗[/]"}
     for finding in findings:
-        mark = "[green]✓[/]" if finding.well else "[bold red]✗[/]"
-        console.print(f"{mark} {finding.what}", soft_wrap=True)
+        console.print(f"{marks[finding.level]} {escape(finding.what)}", soft_wrap=True)
         if finding.remedy:
-            console.print(f"  → {finding.remedy}", soft_wrap=True)
-    if not all(finding.well for finding in findings):
+            console.print(f"  → {escape(finding.remedy)}", soft_wrap=True)
+    if to_do := sum(not finding.well for finding in findings):
+        console.print(f"{to_do} thing(s) to put right.")
         sys.exit(1)

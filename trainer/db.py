@@ -69,6 +69,7 @@ __all__ = [
     "newer_schema",
     "open_database",
     "pending_migrations",
+    "postgres_server",
     "queries_counted",
     "rebuild_table",
     "savepoint",
@@ -261,6 +262,15 @@ def _compiled(sql: str, engine_type: str, count: int, lengths: tuple[int, ...] |
         number += length
         text += (", ".join(marks) or "NULL") + piece
     return text
+
+
+async def postgres_server() -> tuple[int, datetime]:
+    """The major version of the PostgreSQL server that is open, and what its clock says."""
+    row = await fetch_one(
+        "SELECT current_setting('server_version_num')::int / 10000 AS version, clock_timestamp() AS now"
+    )
+    assert row is not None
+    return row["version"], row["now"]
 
 
 # Migrations: loaded when asked for, as their machinery is large

@@ -269,10 +269,13 @@ async def get(job_id: uuid.UUID) -> JobState | None:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The queue at a glance: jobs by state, and for how many seconds the oldest due one waits (0: none does)."""
+    """The queue at a glance: jobs by state, for how many seconds the oldest due one waits (0: none does), and the
+    name of the one that failed last.
+    """
 
     by_state: dict[str, int]
     oldest_due_s: float
+    last_failed: str
 
 
 async def counts() -> Counts:
@@ -283,7 +286,8 @@ async def counts() -> Counts:
         "SELECT run_at FROM job WHERE state = 'queued' AND run_at <= {} ORDER BY run_at LIMIT 1", now
     )
     waited = (now - oldest["run_at"]).total_seconds() if oldest else 0.0
-    return Counts({row["state"]: row["n"] for row in rows}, waited)
+    last = await fetch_one("SELECT name FROM job WHERE state = 'failed' ORDER BY finished_at DESC LIMIT 1")
+    return Counts({row["state"]: row["n"] for row in rows}, waited, last["name"] if last else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """The `trainer` command as an operator uses it: what it prints, what it leaves, its exit codes."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,19 @@ def trainer(tmp_path: Path) -> Trainer:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TRAINER_")}
     environment = {**kept, "TRAINER_DATA": str(tmp_path / "data"), "PYTHONPATH": str(ROOT)}
 
-    def run(*words: object) -> subprocess.CompletedProcess[str]:
+    def run(
+        *words: object, env: dict[str, str] | None = None, text: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "trainer", *map(str, words)]
         return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+            command,
+            cwd=tmp_path,
+            env={**environment, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=text,
+            timeout=120,
+            check=False,
         )
 
     return run
@@ -91,3 +102,50 @@ def test_wrong_usage_is_exit_code_two(trainer: Trainer) -> None:
     assert trainer("fly").returncode == 2
     assert trainer("jobs", "run", "--at", "tomorrow").returncode == 2
     assert trainer("import", "people", "no-such-file.csv").returncode == 2
+
+
+def test_init_asks_nobody_where_nobody_is(trainer: Trainer) -> None:
+    refused = trainer("init")
+    assert refused.returncode == 2
+    assert "--email" in refused.stderr
+
+
+def test_a_centre_is_backed_up_checked_and_restored_by_commands(trainer: Trainer, tmp_path: Path) -> None:
+    trainer("init", "--email", "ada@encore.example", "--name", "Ada")
+    trainer("import", "rulebook", ROOT / "curricula" / "rulebooks")
+    made = trainer("backup", "backup.tar")
+    assert made.returncode == 0, made.stderr
+    assert "backup.tar" in made.stderr
+    assert "Whole and unchanged" in trainer("backup", "--check", "backup.tar").stderr
+    piped = trainer("backup", "-", text=False)
+    (tmp_path / "piped.tar").write_bytes(piped.stdout)
+    assert trainer("backup", "--check", "piped.tar").returncode == 0
+    refused = trainer("restore", "backup.tar")
+    assert refused.returncode == 1
+    assert "not empty" in refused.stderr
+    elsewhere = {"TRAINER_DATA": str(tmp_path / "new")}
+    restored = trainer("restore", "backup.tar", env=elsewhere)
+    assert restored.returncode == 0, restored.stderr
+    assert trainer("export", "rulebook", "rules", env=elsewhere).returncode == 0
+    assert "0 new, 0 changed" in trainer("import", "rulebook", "rules").stdout
+    assert (tmp_path / "new" / "secret-key").read_bytes() == (tmp_path / "data" / "secret-key").read_bytes()
+    (tmp_path / "cut.tar").write_bytes((tmp_path / "backup.tar").read_bytes()[:5000])
+    cut = trainer("restore", "cut.tar", env={"TRAINER_DATA": str(tmp_path / "third")})
+    assert cut.returncode == 1
+    assert "cut off" in cut.stderr
+
+
+def test_a_centre_of_a_newer_version_is_not_served(trainer: Trainer, tmp_path: Path) -> None:
+    trainer("init", "--email", "ada@encore.example", "--name", "Ada")
+    with closing(sqlite3.connect(tmp_path / "data" / "trainer.sqlite")) as database, database:
+        database.execute(
+            "INSERT INTO migration (name, app_name, ran_on) VALUES ('2999-01-01T00:00:00', 'trainer', '2999-01-01')"
+        )
+    for command in (["serve", "--port", "8199"], ["worker"], ["migrate"]):
+        refused = trainer(*command)
+        assert refused.returncode == 1, command
+        assert "newer version" in refused.stderr, command
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "restore-under-way.json").write_text("{}")
+    refused = trainer("serve", "--port", "8199", env={"TRAINER_DATA": str(tmp_path / "new")})
+    assert "restore" in refused.stderr
