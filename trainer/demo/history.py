@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from trainer import db, facts, jobs
 from trainer.appreciation.service import behaviour_kind_of, thank
 from trainer.clips.service import clips_by_ids
+from trainer.demo import occasions_life, quality_life
 from trainer.people.service import PersonView, people_by_ids
 from trainer.training import enrolling, grading, taking
 from trainer.training.modules import StepView
@@ -62,12 +63,15 @@ async def live_through(
     people = await people_by_ids(sample.people.values())
     viewers = {key: viewer_of(people[person]) for key, person in sample.people.items()}
     happenings = sorted(_happenings(sample, viewers, now), key=lambda item: item.at)
+    with db.as_of(now - timedelta(days=days)):
+        await occasions_life.answer_the_question(sample.document["people"], viewers)
     for day in range(days, -1, -1):
         progress("Living through three months", days - day, days)
         morning = datetime.combine(sample.today - timedelta(days=day), time(7), ZONE)
         if morning > now:
             break
         await jobs.drain(morning)
+        await occasions_life.sign_open_cards(sample.people, viewers, morning)
         evening = min(morning + timedelta(hours=16), now)
         todays = [item for item in happenings if morning < item.at <= evening]
         for item in todays:
@@ -94,6 +98,8 @@ def _happenings(sample: Sample, viewers: Mapping[str, Viewer], now: datetime) ->
         add(entry, "16:30", partial(_sign_off, sample, entry))
     for entry in history["enrolments"]:
         add(entry, "09:00", partial(_begin, sample, viewers[entry["person"]], entry))
+    for event in quality_life.EVENTS:
+        add(event, "14:00", partial(quality_life.live, viewers, event))
     return found
 
 
