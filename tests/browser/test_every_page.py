@@ -35,6 +35,9 @@ PAGES = [
     ("-", "/welcome/{link}"),
     ("agent", "/no-such-page"),
     ("agent", "/account"),
+    ("agent", "/notices"),
+    ("agent", "/account/notices"),
+    ("admin", "/settings/mail"),
     ("admin", "/people"),
     ("admin", "/people/new"),
     ("lead", "/people/{agent}"),
@@ -89,6 +92,8 @@ NOT_PAGES = {
     "show_home",
     "show_health",
     "enter_demo",
+    "show_bell",
+    "open_notice",
 }
 
 

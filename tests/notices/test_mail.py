@@ -167,7 +167,7 @@ async def test_a_letter_of_another_room(database: str, box: Mailbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "evil", ["Eve\r\nBcc: victim@x.example", "Eve\nSubject: other", "Eve\x00\x0b\u2028X: y", '"Eve" <a@b>']
+    "evil", ["Eve\r\nBcc: victim@x.example", "Eve\nSubject: other", "Eve\x0b\x1c\u2028X: y", '"Eve" <a@b>']
 )
 async def test_no_name_or_title_becomes_a_header(database: str, box: Mailbox, evil: str) -> None:
     amara = await a_person(email="amara@centre.example")
