@@ -23,6 +23,8 @@ from trainer.rulebook.health import Health, health_of_rules
 from trainer.rulebook.service import published_rules
 from trainer.rulebook.views import RuleView
 from trainer.settings import Settings
+from trainer.training.progress.service import people_stuck, team_totals
+from trainer.training.progress.views import ProgressRow, TeamTotal
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
@@ -63,13 +65,16 @@ class ManagerHome:
     """A centre's month in sums: no audio, no single person's figure."""
 
     month: dict[str, int]
+    learning: list[TeamTotal]
     quality: Totals
 
 
 @dataclass(frozen=True, slots=True)
 class LeadHome:
-    """A lead's week: whose day comes, which cards want words, who has no buddy yet."""
+    """A lead's week: how far the team is, who is stuck, whose day comes, who has no buddy yet."""
 
+    teams: list[TeamTotal]
+    stuck: list[ProgressRow]
     upcoming: list[OccasionView]
     without_buddy: list[PersonView]
 
@@ -84,11 +89,12 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class TrainerHome:
-    """What a trainer's work waits for: rules without a good clip, begun clips, objections."""
+    """What a trainer's work waits for: rules without a good clip, begun clips, people stuck, objections."""
 
     gaps: list[Gap]
     rules: int
     drafts: list[ClipView]
+    stuck: list[ProgressRow]
     objections: list[Objection]
 
     @property
@@ -143,18 +149,26 @@ async def trainer_home(viewer: Viewer) -> TrainerHome:
         sorted(gaps, key=lambda gap: gap.health.state != "red"),
         len(rules),
         await visible_clips(viewer, states=OPEN_STATES, curator=viewer.id, limit=SHOWN),
+        await people_stuck(viewer, SHOWN),
         await open_objections(viewer, limit=SHOWN),
     )
 
 
 async def lead_home(viewer: Viewer) -> LeadHome:
-    """The next seven days of the lead's own team."""
-    return LeadHome(await upcoming(viewer, days=7), await new_agents_without_buddy(viewer))
+    """The lead's own team today and in the next seven days."""
+    return LeadHome(
+        await team_totals(viewer),
+        await people_stuck(viewer, SHOWN),
+        await upcoming(viewer, days=7),
+        await new_agents_without_buddy(viewer),
+    )
 
 
 async def manager_home(viewer: Viewer) -> ManagerHome:
     """Sums alone."""
-    return ManagerHome(await queries.month_in_numbers(db.utc_now() - MONTH), await totals(viewer))
+    return ManagerHome(
+        await queries.month_in_numbers(db.utc_now() - MONTH), await team_totals(viewer), await totals(viewer)
+    )
 
 
 def part_of_day(viewer: Viewer) -> PartOfDay:
