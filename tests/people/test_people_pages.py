@@ -105,7 +105,7 @@ async def test_deactivating_and_reactivating(admin: httpx.AsyncClient) -> None:
     person = await a_person(name="Gone Soon")
     await admin.post(f"/people/{person.id}/deactivate")
     assert "Gone Soon" not in (await admin.get("/people")).text
-    assert "Gone Soon" in (await admin.get("/people?left=1")).text
+    assert "Gone Soon" in (await admin.get("/people?show=left")).text
     assert "no longer works here" in (await admin.get(f"/people/{person.id}")).text
     await admin.post(f"/people/{person.id}/reactivate")
     assert "Gone Soon" in (await admin.get("/people")).text

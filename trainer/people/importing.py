@@ -144,7 +144,9 @@ async def apply_list(
     plan = await plan_people(sheet, matched)
     planned_refused = plan.refused
     report.warnings = plan.warnings
-    rows = sorted((row for row in plan.rows if row.good), key=lambda row: (row.depth, row.line))
+    rows = sorted(
+        (row for row in plan.rows if row.good), key=lambda row: (row.depth, row.person is not None, row.line)
+    )
     known = await who_is_here()
     present = {team.name.casefold(): team.id for team in await teams.list_teams(viewer)}
     writing = _Writing(viewer, report, dict(known.by_address), present, seen, db.utc_now())
@@ -191,6 +193,8 @@ async def _take_batch(writing: _Writing, batch: list[Row]) -> None:
             writing.by_address |= dict.fromkeys(row.addresses, one)
             new.append((row, one, await _fields(writing, row, one)))
         else:
+            await _add(writing, new)  # it may refer to one of them
+            new = []
             await _edit(writing, row, before.id)
         writing.report.refused += row.refused()
     await _add(writing, new)

@@ -18,6 +18,7 @@ from trainer.web.session import ROLES, Viewer, viewer_of
 from trainer.web.templating import is_htmx, next_address, render, render_block
 
 AnyRequest = Request[Any, Any, Any]
+WITHOUT: dict[str, Any] = {"unseen": "password", "alone": "buddy"}
 
 
 @get("/people", guards=[signed_in], include_in_schema=False)
@@ -26,7 +27,7 @@ async def list_people(
     q: FromQuery[str] = "",
     team: FromQuery[str] = "",
     role: FromQuery[str] = "",
-    left: FromQuery[str] = "",
+    show: FromQuery[str] = "",
     cursor: FromQuery[str] = "",
 ) -> Response[str]:
     """Everybody the viewer may know, narrowed by name, team and role. htmx gets the list alone."""
@@ -37,7 +38,8 @@ async def list_people(
         search=q[:100],
         team=forms.identifier(team),
         role=role if role in ROLES else "",
-        active=not left,
+        active=show != "left",
+        without=WITHOUT.get(show, ""),
         after=after,
         limit=service.PAGE + 1,
     )
@@ -45,15 +47,28 @@ async def list_people(
     values: dict[str, Any] = {
         "people": shown,
         "more": _more(request, shown) if len(found) > service.PAGE else None,
-        "chosen": {"q": q, "team": team, "role": role, "left": left},
+        "chosen": {"q": q, "team": team, "role": role, "show": show},
         "roles": dict(forms.role_options()),
     }
     if cursor and is_htmx(request):
         return render(request, "people/_rows.html", **values)
     values["teams"] = await teams.list_teams(viewer)
+    values["shown_options"] = _shown_options(viewer)
     if is_htmx(request):
         return render_block(request, "people/people.html", "results", **values)
     return render(request, "people/people.html", **values)
+
+
+def _shown_options(viewer: Viewer) -> forms.Options:
+    """Parts of the list that this viewer looks after."""
+    options = [("", _("Who is here"))]
+    if viewer.has("admin") or (viewer.has("team_lead") and viewer.team):
+        options.append(("unseen", _("Never signed in")))
+    if viewer.has("admin", "manager") or (viewer.has("team_lead") and viewer.team):
+        options.append(("alone", _("Without a buddy")))
+    if viewer.has("admin"):
+        options.append(("left", _("Who left")))
+    return options
 
 
 def _more(request: AnyRequest, shown: list[service.Shown]) -> str:

@@ -2,8 +2,15 @@
 
 from typing import Any
 
-from trainer.people import account, audit_pages, door, sight_pages
+from trainer.people import account, audit_pages, door, import_pages, sight_pages
 from trainer.people import pages as people_pages
 
-pages: list[Any] = [*door.pages, *account.pages, *people_pages.pages, *audit_pages.pages, *sight_pages.pages]
+pages: list[Any] = [
+    *door.pages,
+    *account.pages,
+    *people_pages.pages,
+    *audit_pages.pages,
+    *sight_pages.pages,
+    *import_pages.pages,
+]
 demo_pages: list[Any] = [*door.demo_pages]

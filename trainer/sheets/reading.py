@@ -126,7 +126,7 @@ def decode(data: bytes) -> tuple[str, str]:
     head = data[:4096]
     if b"\x00" in head:  # UTF-16 without a mark: every other byte of plain letters is nought
         even, odd = head[0::2].count(0), head[1::2].count(0)
-        if max(even, odd) < len(head) // 8 or min(even, odd) > max(even, odd) // 4:
+        if max(even, odd) < max(2, len(head) // 20) or min(even, odd) > max(even, odd) // 4:
             raise _not_readable()
         encoding = "utf-16-be" if even > odd else "utf-16-le"
         return _decoded(data, encoding), encoding

@@ -1,0 +1,159 @@
+"""Pages that take a list of people in: choose a file, look at what would change, say yes, see what became of it.
+
+Invariant: nothing is written before an admin has seen it, and each step may be repeated without harm.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from trainer.people import forms, roster
+from trainer.people.import_jobs import KIND, apply_people, read_people
+from trainer.problems import Invalid, TooLarge
+from trainer.sheets import pending as imports
+from trainer.sheets.reading import MOST_BYTES, MOST_ROWS
+from trainer.sheets.writing import TYPES, file_response, sheet_response
+from trainer.storage import StorageError
+from trainer.web.forms import read_form
+from trainer.web.guards import requires
+from trainer.web.i18n import _
+from trainer.web.session import viewer_of
+from trainer.web.templating import is_htmx, render, render_block
+
+AnyRequest = Request[Any, Any, Any]
+GUARDS = [requires("admin")]
+REPORTS = {"ready": "people-preview.csv", "applied": "people-not-taken.csv"}
+
+
+@get("/people/import", guards=GUARDS, include_in_schema=False)
+async def show_import_form(request: AnyRequest) -> Response[str]:
+    """Choose a file; imports that are under way."""
+    return await _form(request)
+
+
+async def _form(request: AnyRequest, error: str = "") -> Response[str]:
+    values: dict[str, Any] = {
+        "error": error,
+        "recent": await imports.pending_of(viewer_of(request), KIND),
+        "columns": [(name, _labels()[name]) for name in roster.COLUMNS],
+        "most_rows": MOST_ROWS,
+        "most_mb": MOST_BYTES >> 20,
+    }
+    if is_htmx(request):
+        return render_block(request, "people/import.html", "form", status=422, **values)
+    return render(request, "people/import.html", status=422 if error else 200, **values)
+
+
+@post("/people/import", guards=GUARDS, include_in_schema=False)
+async def take_file(request: AnyRequest) -> Response[Any]:
+    """Keeps the file and has it read."""
+    try:
+        pending = await imports.receive_upload(request, KIND, read_people)
+    except (Invalid, TooLarge, StorageError) as problem:
+        errors = [error.message for error in getattr(problem, "errors", [])]
+        return await _form(request, error=" ".join(errors) or problem.detail)
+    if is_htmx(request):
+        return Response("", headers={"HX-Redirect": f"/people/import/{pending}"})
+    return _to(pending)
+
+
+@get("/people/import/{pending_id:uuid}", guards=GUARDS, include_in_schema=False)
+async def show_import(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[str]:
+    """Being read, ready to look at, being applied, or over."""
+    pending = await imports.load_pending(viewer_of(request), KIND, pending_id)
+    roles = dict(forms.role_options())
+    return render(
+        request,
+        "people/import_one.html",
+        pending=pending,
+        told=pending.summary,
+        job=await imports.job_of(pending) if pending.busy else None,
+        labels=_labels(),
+        columns=roster.COLUMNS,
+        cell=lambda column, text: _cell(column, text, roles),
+        shown=imports.SHOWN,
+    )
+
+
+@post("/people/import/{pending_id:uuid}/columns", guards=GUARDS, include_in_schema=False)
+async def choose_columns(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[Any]:
+    """Which column is which; then the file is read anew."""
+    form = await read_form(request)
+    given = {name: form.raw(f"column-{name}") for name in roster.COLUMNS}
+    chosen = {name: int(place) for name, place in given.items() if place.isdecimal() and len(place) < 5}
+    await imports.read_again(viewer_of(request), KIND, pending_id, chosen, read_people)
+    return _to(pending_id)
+
+
+@post("/people/import/{pending_id:uuid}/apply", guards=GUARDS, include_in_schema=False)
+async def apply_import(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[Any]:
+    """Yes: has it written."""
+    await imports.start_applying(viewer_of(request), KIND, pending_id, apply_people)
+    return _to(pending_id)
+
+
+@post("/people/import/{pending_id:uuid}/discard", guards=GUARDS, include_in_schema=False)
+async def discard_import(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[Any]:
+    """No: forgets the file."""
+    await imports.discard(viewer_of(request), KIND, pending_id)
+    return Redirect("/people/import", status_code=303)
+
+
+@get("/people/import/{pending_id:uuid}/report.csv", guards=GUARDS, include_in_schema=False)
+async def load_report(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[bytes]:
+    """Every row with what would become of it; afterwards those that were not taken."""
+    pending = await imports.load_pending(viewer_of(request), KIND, pending_id)
+    name = REPORTS.get(pending.state, "people-report.csv")
+    return file_response(name, await imports.report_of(pending), TYPES["csv"])
+
+
+@get("/people/export", guards=GUARDS, include_in_schema=False)
+async def export_list(request: AnyRequest) -> Response[bytes]:
+    """Everybody who works here, as a sheet that an import takes back; `?as=csv` or `xlsx`."""
+    rows = await roster.people_rows(viewer_of(request))
+    kind = request.query_params.get("as", "xlsx")
+    return await sheet_response("people", roster.COLUMNS, rows, kind, title=_("People"))
+
+
+def _to(pending: UUID) -> Response[Any]:
+    return Redirect(f"/people/import/{pending}", status_code=303)
+
+
+def _labels() -> dict[str, str]:
+    """Our columns in words."""
+    return {
+        "": _("whole row"),
+        "email": _("E-mail"),
+        "employee_no": _("Employee number"),
+        "name": _("Name"),
+        "team": _("Team"),
+        "role": _("Role"),
+        "hired_on": _("Here since"),
+        "birthday": _("Birthday"),
+        "time_zone": _("Time zone"),
+        "locale": _("Language"),
+        "buddy": _("Buddy"),
+        "manager": _("Reports to"),
+    }
+
+
+def _cell(column: str, text: str, roles: dict[str, str]) -> str:
+    """A value of the preview as people read it."""
+    if column == "role":
+        return ", ".join(roles.get(role, role) for role in text.split(", "))
+    return dict(forms.language_options()).get(text, text) if column == "locale" else text
+
+
+pages: list[Any] = [
+    show_import_form,
+    take_file,
+    show_import,
+    choose_columns,
+    apply_import,
+    discard_import,
+    load_report,
+    export_list,
+]
