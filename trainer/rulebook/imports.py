@@ -20,6 +20,7 @@ from trainer.problems import Conflict, Forbidden, Invalid, NotFound
 from trainer.rulebook import sheet as rules
 from trainer.rulebook.arranging import BookFrame, load_frame
 from trainer.rulebook.drafting import WRITE
+from trainer.rulebook.service import rulebook_codes
 from trainer.rulebook.sheet import Applied, Line
 from trainer.sheets.columns import Matched, match_columns
 from trainer.sheets.reading import Sheet, open_sheet
@@ -58,10 +59,10 @@ class Preview:
 async def keep_sheet(viewer: Viewer, book: str, path: Path, file_name: str) -> UUID:
     """Reads a sheet (in a child process) and keeps it for its preview; returns the import's id.
 
-    Raises Forbidden, NotFound for the book, and Invalid in words for what is no sheet of rules.
+    `book` "" is the first one. Raises Forbidden, NotFound for the book, and Invalid in words for what is no such sheet.
     """
     _may(viewer)
-    frame = await load_frame(book)
+    frame = await load_frame(book or next(iter(await rulebook_codes()), ""))
     sheet = await open_sheet(path, most_rows=rules.MOST_ROWS)
     if not sheet.rows:
         raise Invalid.field("sheet", "empty", _("There is no row under the headings."))

@@ -39,7 +39,9 @@ async def programmes_page(
         "rulebook/programmes.html",
         status=status,
         programmes=await programmes.programmes(viewer),
-        choices=[{"value": str(person.id), "label": person.name, "sub": _roles(person.roles)} for person in fit],
+        choices=[
+            {"value": str(person.id), "label": person.name, "sub": _roles(person.roles)} for person in fit
+        ],
         may_name=admin,
         errors=errors or {},
         at=at,

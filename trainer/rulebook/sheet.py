@@ -54,6 +54,10 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "code": (
         "rule",
         "rule code",
+        "rule no",
+        "rule number",
+        "code no",
+        "nr",
         "rule id",
         "id",
         "no",
