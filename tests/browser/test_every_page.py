@@ -73,6 +73,9 @@ PAGES = [
     ("lead", "/people/{agent}/path"),
     ("senior", "/recognition"),
     ("agent", "/recognition/thank"),
+    ("agent", "/welcome/celebrations"),
+    ("senior", "/recognition/cards/{card}"),
+    ("senior", "/recognition/cards/{delivered}"),
     ("lead", "/recognition/wall"),
 ]
 # Not pages: sounds, files, fragments of pages above, redirects, streams.
@@ -89,11 +92,12 @@ NOT_PAGES = {
     "show_reached",
     "show_own_thanks",
     "stream_feed",
+    "show_bell",
+    "open_notice",
+    "show_settings",
     "show_home",
     "show_health",
     "enter_demo",
-    "show_bell",
-    "open_notice",
 }
 
 
@@ -139,6 +143,12 @@ async def _names(people: dict[str, Any]) -> dict[str, str]:
         ),
         "completed": await one(
             "SELECT id FROM enrolment WHERE person = {} AND completed_at IS NOT NULL LIMIT 1", senior
+        ),
+        "card": await one(
+            "SELECT id FROM occasion WHERE marked_at IS NULL AND person = {}", people["priya"].id
+        ),
+        "delivered": await one(
+            "SELECT id FROM occasion WHERE marked_at IS NOT NULL AND person = {}", senior
         ),
     }
 

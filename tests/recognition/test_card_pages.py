@@ -287,3 +287,14 @@ async def test_signing_is_for_the_signed_in(client: Client, here: Cast) -> None:
     assert (await client.get(f"/recognition/cards/{card}")).status_code == 303
     assert (await client.get("/welcome/celebrations")).status_code == 303
     assert (await client.get(f"/api/v1/occasions/{card}")).status_code == 401
+
+
+async def test_the_post_of_somebody_erased_calls_them_a_former_colleague(
+    here: Cast, client: Client, sign_in: Any
+) -> None:
+    mia, _card = await delivered(here)
+    await Person.update({Person.name: "", Person.active: False}).where(Person.id == mia.id)
+    await sign_in(client, here.lead)
+    page = (await client.get("/recognition")).text
+    assert "1 year with us, A former colleague" in page
+    assert "Mia" not in page

@@ -145,7 +145,7 @@ SECTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "occasions": (
         ("occasion",),
-        'SELECT kind, "on", years, marked_at FROM occasion WHERE person = {} ORDER BY "on"',
+        'SELECT kind, "on", years, marked_at FROM occasion WHERE person = {} AND marked_at IS NOT NULL ORDER BY "on"',
     ),
     "card_lines_written": (
         ("occasion_line",),

@@ -74,6 +74,12 @@ class PostView:
     cheers: tuple[tuple[UUID, str], ...] = field(default=())
     occasion: UUID | None = None
     lines: tuple[Line, ...] = ()
+    erased: bool = False
+
+    @property
+    def first_name(self) -> str:
+        """What the headline calls them; somebody whose name was erased is a former colleague there too."""
+        return self.person_name if self.erased else self.person_name.split(" ")[0]
 
 
 async def add_post(
@@ -304,6 +310,7 @@ async def views_of(ids: list[UUID]) -> dict[UUID, PostView]:
             cheers=tuple(cheers.get(row["id"], [])),
             occasion=row["occasion"],
             lines=tuple(cards.get(row["occasion"], ())),
+            erased=not row["person_name"],
         )
         for row in rows
     }
