@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 
-from benchmarks import audio, database, load, media, pages
+from benchmarks import audio, database, load, media, pages, progress
 from benchmarks.row import Row
 
 PARTS: dict[str, Callable[[], list[Row]]] = {

@@ -102,7 +102,7 @@ async def choices(curriculum: str) -> list[dict[str, Any]]:
            UNION ALL SELECT 'in', curriculum_module.module, '', '', curriculum_module.position
                 FROM curriculum_module JOIN curriculum ON curriculum.id = curriculum_module.curriculum
                 WHERE curriculum.code = {}
-           UNION ALL SELECT DISTINCT 'zone', NULL, time_zone, '', 0 FROM person WHERE active""",
+           UNION ALL SELECT DISTINCT 'zone', CAST(NULL AS uuid), time_zone, '', 0 FROM person WHERE active""",
         curriculum,
     )
 
