@@ -288,6 +288,8 @@ class Call:
             "rules": spec["rules"],
             "redactions": redactions,
             "no_speech": False,
+            # the actors agreed: a moment that went wrong needs its agent's yes
+            **({"agent_consent": True, "own_team": True} if spec["polarity"] != "exemplar" else {}),
         }
 
     def breath(self, index: int, side: int) -> int:

@@ -272,7 +272,7 @@ async def test_a_full_disk_is_said_in_words_and_nothing_is_left(
 
     monkeypatch.setattr(storage.FolderStorage, "_put_now", full)
     answer = await send(trainer, way, wav)
-    assert answer.status_code == 503
+    assert answer.status_code == 507
     assert "no space left" in answer.json()["detail"]
     assert await traces() == NOTHING
 

@@ -12,6 +12,7 @@ import msgspec
 
 from tests.factories import viewer_for
 from trainer import db
+from trainer.clips import consent
 from trainer.clips.service import ClipFields
 from trainer.people.service import PersonView
 from trainer.rulebook.tables import Rule, Rulebook, RuleVersion
@@ -103,3 +104,9 @@ def fields(**changes: Any) -> ClipFields:
         "note": "Notice the pause.",
     }
     return ClipFields(**{**values, **changes})
+
+
+async def agreed(cast: Cast, clip: UUID, *, own_team: bool = False) -> None:
+    """The agent heard is asked about a counterexample or near miss, and says yes."""
+    await consent.ask(cast.viewer("trainer"), clip)
+    await consent.answer(cast.viewer("agent"), clip, yes=True, own_team=own_team)

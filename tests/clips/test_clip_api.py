@@ -17,7 +17,7 @@ CLIP = {
     "start_ms": 5_000,
     "end_ms": 14_000,
     "title": "Recap the money",
-    "polarity": "near_miss",
+    "polarity": "exemplar",
     "rules": ["R02", "R01"],
     "cue_ms": 1_500,
     "note": "Listen",
@@ -142,4 +142,4 @@ async def test_a_list_costs_no_more_queries_with_more_clips(
         with count_queries() as counted:  # type: ignore[operator]
             assert (await api.get("/api/v1/clips?status=draft")).status_code == 200
         counts.append(counted.count)
-    assert counts == [3, 3], counted.statements
+    assert counts == [4, 4], counted.statements

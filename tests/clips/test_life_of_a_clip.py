@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from tests.clips.conftest import CallMaker
-from tests.clips.makers import Cast, fields
+from tests.clips.makers import Cast, agreed, fields
 from trainer import db, facts, jobs
 from trainer.calls.tables import Recording
 from trainer.clips import service
@@ -76,9 +76,10 @@ async def test_a_counterexample_credits_nobody_who_is_heard(cast: Cast, a_call: 
     viewer = cast.viewer("trainer")
     clip = await service.create_clip(viewer, await a_call(), fields(polarity="counterexample"))
     await jobs.drain()
+    await agreed(cast, clip)
     await publish(cast, clip)
     assert await facts.facts_of(cast.agent.id, ["clip_published"]) == []
-    assert (await service.load_clip(cast.viewer("agent"), clip)).agent_name is None
+    assert (await service.load_clip(cast.viewer("manager"), clip)).agent_name is None
     assert (await service.load_clip(viewer, clip)).agent_name == "Amara Nwosu"
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.clips.conftest import CallMaker
-from tests.clips.makers import Cast, fields
+from tests.clips.makers import Cast, agreed, fields
 from tests.web_fixtures import SignIn
 from trainer import jobs
 from trainer.clips import service
@@ -217,6 +217,7 @@ async def test_an_agent_is_named_only_where_it_went_well(cast: Cast, a_call: Cal
     good = await service.create_clip(trainer, recording, fields())
     poor = await service.create_clip(trainer, recording, fields(polarity="counterexample"))
     await jobs.drain()
+    await agreed(cast, poor)
     for clip in (good, poor):
         await service.publish_clip(trainer, clip, review="self", privacy_checked=True)
     async with browser("manager") as client:

@@ -13,13 +13,13 @@ Row = dict[str, Any]
 RECORDINGS = """
     SELECT recording.id, recording.title, recording.state, recording.agent, agent.name AS agent_name,
            agent.team AS agent_team, recording.rulebook, rulebook.code AS rulebook_code,
-           recording.language, recording.called_at, recording.csat, recording.staged, recording.consent_basis, recording.retain_until,
-           recording.expires_at, recording.uploaded_by, uploader.name AS uploaded_by_name,
-           recording.object_key, recording.peaks_key, recording.sha256, recording.size_bytes,
-           recording.duration_ms, recording.channels, recording.sample_rate_hz, recording.codec,
-           recording.container, recording.lines_cut, recording.refusal, recording.job, recording.revision,
-           recording.created_at, recording.erased_at, recording.erased_by, eraser.name AS erased_by_name,
-           recording.erased_why
+           recording.language, recording.called_at, recording.csat, recording.staged,
+           recording.consent_basis, recording.retain_until, recording.expires_at, recording.uploaded_by,
+           uploader.name AS uploaded_by_name, recording.object_key, recording.peaks_key, recording.sha256,
+           recording.size_bytes, recording.duration_ms, recording.channels, recording.sample_rate_hz,
+           recording.codec, recording.container, recording.lines_cut, recording.refusal, recording.job,
+           recording.revision, recording.created_at, recording.erased_at, recording.erased_by, eraser.name
+           AS erased_by_name, recording.erased_why
     FROM recording
     LEFT JOIN person AS agent ON agent.id = recording.agent
     LEFT JOIN person AS uploader ON uploader.id = recording.uploaded_by
@@ -123,6 +123,37 @@ async def plays(recording: UUID, limit: int) -> list[Row]:
            WHERE play.recording = {} ORDER BY play.at DESC LIMIT {}""",
         recording,
         limit,
+    )
+
+
+async def plays_listed(
+    wanted: Sequence[tuple[str, Any]], after: tuple[datetime, UUID] | None, limit: int
+) -> list[Row]:
+    """Hearings for which all conditions (with one value each) hold, latest first, after (at, id)."""
+    where, params = ["1 = 1"], list[Any]()
+    for condition, value in wanted:
+        where.append(condition)
+        params.append(value)
+    if after is not None:
+        where.append("(play.at, play.id) < ({}, {})")
+        params += after
+    return await db.fetch(
+        f"""SELECT play.id, play.at, play.person, person.name, play.recording, recording.title,
+                   recording.state, recording.agent, agent.name AS agent_name
+            FROM play JOIN recording ON recording.id = play.recording
+            LEFT JOIN person ON person.id = play.person
+            LEFT JOIN person AS agent ON agent.id = recording.agent
+            WHERE {" AND ".join(where)} ORDER BY play.at DESC, play.id DESC LIMIT {{}}""",
+        *params,
+        limit,
+    )
+
+
+async def listeners() -> list[Row]:
+    """Who is in the log of plays, by name."""
+    return await db.fetch(
+        """SELECT id, name FROM person WHERE erased_at IS NULL AND id IN (SELECT person FROM play)
+           ORDER BY name_key, id"""
     )
 
 

@@ -1,22 +1,21 @@
-"""Who sees a call, who hears it, and that every hearing is noted.
+"""Who sees a call and who hears it.
 
 The pair `load_recording` and `visible_recordings` follows `sight.TABLE["recordings"]`: trainers and QA analysts
 work with the calls of their programmes, leads with their team's, admins list all and hear none; agents hear
 their own where an upper room says so (its evaluation was released). Whoever hears a call may read its words.
-Invariant: nobody decides about a raw call but here, and nobody hears one without a note of it.
+Invariant: nobody decides about a raw call but here; what is heard is noted in `hearings`.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from trainer import db
 from trainer.audio.peaks import Peaks
 from trainer.calls import queries
-from trainer.calls.tables import Play
-from trainer.calls.views import PlayView, RecordingView, SegmentView, recording_of, segment_of
+from trainer.calls.views import RecordingView, SegmentView, recording_of, segment_of
 from trainer.people import sight
 from trainer.problems import Conflict, Forbidden, Gone, NotFound
 from trainer.rulebook.programmes import programmes_of
@@ -29,7 +28,6 @@ from trainer.web.session import Viewer
 hearing_checks: dict[str, Callable[[Viewer, UUID], Awaitable[bool]]] = {}
 hearing_lists: dict[str, Callable[[UUID], Awaitable[set[UUID]]]] = {}
 
-ONE_HEARING = timedelta(minutes=10)
 LISTED_STATES = ("processing", "ready", "refused", "expired")
 # The proof of an erased call names nobody: all who work with calls may read it.
 SEE_PROOFS = ("trainer", "qa_analyst", "team_lead", "admin")
@@ -190,22 +188,3 @@ async def peaks_of(recording: RecordingView) -> Peaks:
     if size is None:
         raise StorageError("missing", recording.peaks_key)
     return Peaks.from_bytes(await storage().get_range(recording.peaks_key, 0, size))
-
-
-async def log_play(viewer: Viewer, recording: UUID) -> None:
-    """Notes that somebody hears a raw call; a player's many requests within ten minutes are one hearing."""
-    since = db.utc_now() - ONE_HEARING
-    if await queries.played_since(recording, viewer.id, since):
-        return
-    async with db.transaction():
-        await db.lock(f"play:{recording}:{viewer.id}")
-        if not await queries.played_since(recording, viewer.id, since):
-            row = Play(id=db.new_id(), recording=recording, person=viewer.id, at=db.utc_now())
-            await Play.insert(row)
-
-
-async def plays_of(viewer: Viewer, recording: UUID, *, limit: int = 50) -> list[PlayView]:
-    """Who heard a raw call, latest first. Only admins read this; others get none."""
-    if sight.reach(viewer, "plays") != "each":
-        return []
-    return [PlayView(**row) for row in await queries.plays(recording, limit)]

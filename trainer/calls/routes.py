@@ -10,7 +10,7 @@ from litestar.connection import Request
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from trainer.calls import service
+from trainer.calls import hearing_pages, service
 from trainer.calls.forms import EDITABLE, fields_of, read_fields, receive_upload
 from trainer.calls.pages import call_page, form_choices, play, state_options, typed_of
 from trainer.calls.views import STATES
@@ -127,6 +127,7 @@ def _zone(request: Page) -> ZoneInfo:
 
 
 pages: list[Any] = [
+    *hearing_pages.pages,
     show_calls,
     show_new_call,
     add_call,

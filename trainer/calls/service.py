@@ -19,6 +19,7 @@ from trainer import db, jobs
 from trainer.audio import AudioRefused, Probe
 from trainer.audio.child import in_child
 from trainer.audio.probe import probe
+from trainer.calls.hearings import log_play, plays_of
 from trainer.calls.jobs import erase, object_key, prepare_recording
 from trainer.calls.reading import (
     find_recording,
@@ -26,9 +27,7 @@ from trainer.calls.reading import (
     hearing_lists,
     load_for_hearing,
     load_recording,
-    log_play,
     peaks_of,
-    plays_of,
     segments_of,
     visible_recordings,
 )

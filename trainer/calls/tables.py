@@ -76,4 +76,5 @@ INDEXES = [
     "CREATE INDEX recording_content ON recording (sha256)",
     "CREATE UNIQUE INDEX segment_position ON segment (recording, position)",
     "CREATE INDEX play_recording ON play (recording, person, at)",
+    "CREATE INDEX play_at ON play (at, id)",
 ]

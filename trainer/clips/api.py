@@ -104,7 +104,7 @@ class Publication(msgspec.Struct, forbid_unknown_fields=True):
     privacy_checked: bool = True
 
 
-def shown(clip: ClipView, makes: bool) -> dict[str, Any]:
+def shown(clip: ClipView) -> dict[str, Any]:
     """A clip as the API answers it; where it lies in the call only for those who cut."""
     answer: dict[str, Any] = {
         "id": str(clip.id),
@@ -130,7 +130,7 @@ def shown(clip: ClipView, makes: bool) -> dict[str, Any]:
         "updated_at": api.as_utc(clip.updated_at),
         "published_at": api.as_utc(clip.published_at),
     }
-    if makes:
+    if clip.makes:
         answer |= {
             "recording": str(clip.recording),
             "start_ms": clip.start_ms,
@@ -152,9 +152,7 @@ async def answer(request: Call, clip_id: FromPath[UUID], *, status: int = 200) -
     headers = {"ETag": api.revision_tag(clip.revision)}
     if status == 201:
         headers["Location"] = f"/api/v1/clips/{clip.id}"
-    return Response(
-        shown(clip, service.may_see_drafts(viewer, clip.agent_team)), status_code=status, headers=headers
-    )
+    return Response(shown(clip), status_code=status, headers=headers)
 
 
 @post("/recordings/{recording_id:str}/clips", guards=[scope("clips:write")], tags=["clips"])
@@ -192,9 +190,7 @@ async def listed(
         limit=page.limit + 1,
         after=service.place_after(page.after),
     )
-    return api.page_of(
-        clips, page, lambda c: shown(c, service.may_see_drafts(viewer, c.agent_team)), service.place_of
-    )
+    return api.page_of(clips, page, shown, service.place_of)
 
 
 @get("/clips/{clip_id:str}", guards=[scope("clips:read")], tags=["clips"])

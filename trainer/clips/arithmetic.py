@@ -153,6 +153,11 @@ def render_key(recording: str, sha256: str, window: Span, cuts: Iterable[Cut], s
     return hashlib.sha256(json.dumps(shape, separators=(",", ":")).encode()).hexdigest()
 
 
+def about_key(render_key: str, polarity: str) -> str:
+    """What the agent heard says yes to: this sound as this kind of example. Any other sound is asked about anew."""
+    return hashlib.sha256(f"{render_key}:{polarity}".encode()).hexdigest()
+
+
 def clip_transcript(turns: Iterable[Turn], window: Span, cuts: Iterable[Cut]) -> list[Line]:
     """The clip's own transcript, in clip time: words spoken in it, redacted ones replaced by a mark."""
     spans = [cut.span for cut in cuts]
@@ -165,6 +170,34 @@ def clip_transcript(turns: Iterable[Turn], window: Span, cuts: Iterable[Cut]) ->
                 place = Span(lines.pop().start_ms, place.end_ms)
             lines.append(Line(place.start_ms, place.end_ms, turn.speaker, text))
     return lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """A typed line as a turn; its words have no times."""
+
+    start_ms: int
+    end_ms: int
+    speaker: str
+    text: str
+    words: tuple[tuple[int, int, str], ...] = ()
+
+
+def typed_transcript(lines: Iterable[Line], window: Span, cuts: Iterable[Cut]) -> list[Line]:
+    """The transcript of a clip whose lines were typed (in recording time): redacted words leave these too.
+
+    Where the person who typed has already written the mark for each redaction of a line, and no digit is left in
+    it, the line stays as they wrote it: they heard where the words are, and the arithmetic would only guess.
+    """
+    cuts = list(cuts)
+    result: list[Line] = []
+    for line in lines:
+        whole = Span(line.start_ms, line.end_ms)
+        touching = [cut for cut in cuts if cut.span.overlaps(whole)]
+        dealt_with = line.text.count(REMOVED) >= len(touching) and not _DIGIT.search(line.text)
+        turn = _Typed(line.start_ms, line.end_ms, line.speaker, line.text)
+        result += clip_transcript([turn], window, [] if dealt_with else touching)
+    return result
 
 
 def _kept_text(turn: Turn, window: Span, cuts: list[Span]) -> str:

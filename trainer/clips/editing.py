@@ -4,8 +4,7 @@ Invariant: an edit is carried out on the revision that its author saw or not at 
 or redactions sends the sound back to the queue and takes the privacy check away.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,40 +15,25 @@ from trainer.calls import queries as recordings
 from trainer.calls.service import load_for_hearing, segments_of
 from trainer.calls.views import RecordingView, recording_of
 from trainer.clips import queries
-from trainer.clips.arithmetic import Cut, Span, clip_transcript, clock, range_fault, render_key, tidy
-from trainer.clips.reading import OPEN_STATES, POLARITIES, load_clip
+from trainer.clips.arithmetic import (
+    Span,
+    about_key,
+    clip_transcript,
+    render_key,
+    typed_transcript,
+)
+from trainer.clips.fields import ClipFields, checked
+from trainer.clips.reading import OPEN_STATES, load_clip
 from trainer.clips.rendering import RENDER_SETTINGS, render_clip
 from trainer.clips.tables import Clip, ClipRule
+from trainer.clips.views import ClipView
 from trainer.people.audit import record_audit
-from trainer.problems import Conflict, FieldError, Forbidden, Invalid, PreconditionFailed
+from trainer.problems import Conflict, Forbidden, Invalid, PreconditionFailed
 from trainer.web.i18n import _, current_locale, text_in
 from trainer.web.session import Viewer
 
-Wording = str | Mapping[str, str]
-
-TITLE_MOST = 120
-TEXT_MOST = 2000
-RULES_MOST = 10
-REDACTIONS_MOST = 100
-
-
-@dataclass(frozen=True, slots=True)
-class ClipFields:
-    """What a person decides about a clip. `redactions` lie in the recording, `cue_ms` in the clip.
-
-    Wording is a sentence in the language of the page, or {locale: sentence} from a library.
-    """
-
-    start_ms: int
-    end_ms: int
-    title: Wording
-    polarity: str = "exemplar"
-    rules: tuple[str, ...] = ()
-    cue_ms: int | None = None
-    note: Wording = ""
-    why: Wording = ""
-    redactions: tuple[Cut, ...] = ()
-    no_speech: bool = False
+# States of a named row beside which a draft of the next version is made: what was taken down is mended so.
+BRANCHING = ("published", "taken_down")
 
 
 async def create_clip(
@@ -105,17 +89,21 @@ async def _to_cut(viewer: Viewer | None, recording_id: UUID) -> RecordingView:
     return recording_of(row, may_hear=True)
 
 
-async def edit_clip(viewer: Viewer | None, clip_id: UUID, fields: ClipFields, *, revision: int) -> UUID:
+async def edit_clip(
+    viewer: Viewer | None, clip_id: UUID, fields: ClipFields, *, revision: int, quietly: bool = False
+) -> UUID:
     """Save a clip as its author saw it in `revision`; returns the id of the row that was written.
+
+    `quietly`: saved by itself while somebody types; the log tells of an edit, not of each pause in it.
 
     A draft is changed in place (one in review is a draft again). Of a published clip, a draft of the next
     version is made beside it and its id returned. Raises NotFound, Gone, Forbidden, Invalid;
     PreconditionFailed with `by` and `at` when somebody saved meanwhile; Conflict for a state that is not
     edited.
     """
-    clip = await load_clip(viewer, clip_id)
-    _require_editor(viewer)
-    if clip.state not in (*OPEN_STATES, "published"):
+    clip = await load_clip(viewer, clip_id, stopped=True)
+    _require_editor(viewer, clip)
+    if clip.state not in (*OPEN_STATES, *BRANCHING):
         raise Conflict(
             _("This clip is retired. Restore it first, then edit it.")
             if clip.state == "retired"
@@ -129,7 +117,7 @@ async def edit_clip(viewer: Viewer | None, clip_id: UUID, fields: ClipFields, *,
         assert row is not None
         if row["revision"] != revision:
             raise changed_meanwhile(row)
-        if row["state"] == "published":
+        if row["state"] in BRANCHING:
             return await _branch(viewer, row, fields)
         rules = await _pinned(fields.rules, keep=clip_id)
         changes = _worded(fields, row["language"], row) | await _shaped(
@@ -144,13 +132,14 @@ async def edit_clip(viewer: Viewer | None, clip_id: UUID, fields: ClipFields, *,
             raise changed_meanwhile(await queries.clip_row(clip_id) or row)
         await ClipRule.delete().where(ClipRule.clip == clip_id)
         await _link(clip_id, rules)
-        await record_audit(viewer, "clip_edited", "clip", str(clip_id), {"revision": revision + 1})
+        if not (quietly and viewer is not None and row["updated_by"] == viewer.id):
+            await record_audit(viewer, "clip_edited", "clip", str(clip_id), {"revision": revision + 1})
     return clip_id
 
 
-def _require_editor(viewer: Viewer | None) -> None:
-    if viewer is not None and not viewer.has("trainer"):
-        raise Forbidden(_("Only trainers edit clips."))
+def _require_editor(viewer: Viewer | None, clip: ClipView) -> None:
+    if viewer is not None and not (viewer.has("trainer") and clip.makes):
+        raise Forbidden(_("Clips are edited by the trainers who work with the call."))
 
 
 def changed_meanwhile(row: dict[str, Any]) -> PreconditionFailed:
@@ -203,71 +192,6 @@ def _touched(viewer: Viewer | None) -> dict[Any, Any]:
     return {"updated_at": db.utc_now(), "updated_by": viewer.id if viewer else None}
 
 
-def checked(fields: ClipFields, recording_ms: int) -> ClipFields:
-    """The fields with redactions in order and each rule once. Raises Invalid naming every wrong field."""
-    fields = replace(fields, rules=tuple(dict.fromkeys(fields.rules)))
-    errors = [*_wording_errors(fields), *_time_errors(fields, recording_ms)]
-    if fields.polarity not in POLARITIES:
-        errors.append(FieldError("polarity", "unknown", _("Choose what kind of example this is.")))
-    if len(fields.rules) > RULES_MOST:
-        errors.append(
-            FieldError("rules", "too-many", _("A clip shows at most %(n)s rules.") % {"n": RULES_MOST})
-        )
-    if errors:
-        raise Invalid(_("Some fields need another look."), errors=errors)
-    return replace(fields, redactions=tuple(tidy(fields.redactions)))
-
-
-def _wording_errors(fields: ClipFields) -> Iterator[FieldError]:
-    limits: list[tuple[str, Wording, int]] = [
-        ("title", fields.title, TITLE_MOST),
-        ("note", fields.note, TEXT_MOST),
-        ("why", fields.why, TEXT_MOST),
-    ]
-    for name, wording, most in limits:
-        longest = max((len(text) for text in _as_texts(wording, "en").values()), default=0)
-        if longest > most:
-            yield FieldError(
-                name, "too-long", _("Please keep this under %(most)s characters.") % {"most": most}
-            )
-    if not any(text.strip() for text in _as_texts(fields.title, "en").values()):
-        yield FieldError("title", "required", _("Give the clip a title."))
-
-
-def _time_errors(fields: ClipFields, recording_ms: int) -> Iterator[FieldError]:
-    if fault := range_fault(fields.start_ms, fields.end_ms, recording_ms):
-        field, code = fault
-        yield FieldError(field, code, _range_sentence(code, recording_ms))
-    elif fields.cue_ms is not None and not 0 <= fields.cue_ms <= fields.end_ms - fields.start_ms:
-        yield FieldError("cue_ms", "outside", _("The cue lies outside the clip. Set it again, or remove it."))
-    if len(fields.redactions) > REDACTIONS_MOST:
-        yield FieldError(
-            "redactions", "too-many", _("A clip has at most %(n)s redactions.") % {"n": REDACTIONS_MOST}
-        )
-    for cut in fields.redactions:
-        if not 0 <= cut.start_ms < cut.end_ms <= recording_ms:
-            yield FieldError(
-                "redactions", "outside", _("A redaction ends before it starts, or lies outside the call.")
-            )
-        elif cut.mode not in ("beep", "silence"):
-            yield FieldError("redactions", "unknown", _("A redaction is a beep or silence."))
-
-
-def _range_sentence(code: str, recording_ms: int) -> str:
-    return {
-        "negative": _("A clip cannot start before the call does."),
-        "past-end": _("The call ends at %(end)s; the clip would go on after it.")
-        % {"end": clock(recording_ms)},
-        "backward": _("The end has to come after the start."),
-        "too-short": _("A clip is at least 0.3 seconds long."),
-        "too-long": _("A clip is at most 2 minutes long. Pick the moment that lets one hear the rule."),
-    }[code]
-
-
-def _as_texts(wording: Wording, language: str) -> dict[str, str]:
-    return {language: wording} if isinstance(wording, str) else dict(wording)
-
-
 def _worded(fields: ClipFields, language: str, before: dict[str, Any] | None) -> dict[Any, Any]:
     """The columns that hold what was written. A sentence replaces the wording that its author was shown."""
     columns: dict[Any, Any] = {
@@ -297,8 +221,13 @@ async def _shaped(
     """The columns that follow from range and redactions. Asks for the sound, unless it is there already."""
     window = Span(fields.start_ms, fields.end_ms)
     key = render_key(str(recording), sha256, window, fields.redactions, RENDER_SETTINGS)
-    lines = clip_transcript(
-        await segments_of(recording, window.start_ms, window.end_ms), window, fields.redactions
+    typed = fields.lines
+    lines = (
+        clip_transcript(
+            await segments_of(recording, window.start_ms, window.end_ms), window, fields.redactions
+        )
+        if typed is None
+        else typed_transcript(typed, window, fields.redactions)
     )
     columns: dict[Any, Any] = {
         "start_ms": window.start_ms,
@@ -306,10 +235,16 @@ async def _shaped(
         "redactions": msgspec.json.encode([cut.as_dict() for cut in fields.redactions]).decode(),
         "transcript": msgspec.json.encode([line.as_dict() for line in lines]).decode(),
         "render_key": key,
+        "about": about_key(key, fields.polarity),
+        "typed": None if typed is None else msgspec.json.encode([line.as_dict() for line in typed]).decode(),
     }
     same_sound = before is not None and before["render_key"] == key
+    # who listened for personal data heard this sound and read these words
+    same_words = before is not None and msgspec.json.decode(before["transcript"]) == [
+        line.as_dict() for line in lines
+    ]
     for name in ("privacy_checked_by", "privacy_checked_at"):
-        columns[name] = before[name] if before is not None and same_sound else None
+        columns[name] = before[name] if before is not None and same_sound and same_words else None
     if before is not None and same_sound and before["id"] == clip_id and before["render"] == "ready":
         return columns
     columns |= {

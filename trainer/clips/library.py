@@ -2,6 +2,7 @@
 
 `library.yaml` names calls (see `trainer.calls.folder`) and clips by slug. Clips are cut, rendered side by
 side and published, credited to one curator.
+A clip of a moment that went wrong says with `agent_consent: true` (and `own_team: true`) that its agent agreed.
 Invariant: a clip whose slug is here already is left as it is, so that an import may be repeated or resumed,
 and one bad entry never stops the rest.
 """
@@ -22,7 +23,9 @@ from trainer import db, jobs
 from trainer.calls.folder import FolderReport, import_recordings
 from trainer.clips import queries
 from trainer.clips.arithmetic import Cut
-from trainer.clips.editing import ClipFields, create_clip
+from trainer.clips.consent import say_for
+from trainer.clips.editing import create_clip
+from trainer.clips.fields import ClipFields
 from trainer.clips.service import publish_clip
 from trainer.problems import Invalid, Problem
 from trainer.web.i18n import _
@@ -73,7 +76,12 @@ async def import_library(
         await _prepared(report.calls.recordings)
         wanted = await _cut(described, report, curator)
         await _rendered(list(wanted.values()))
+        agreed = {
+            clip["slug"]: clip.get("own_team") is True for clip in described if clip.get("agent_consent")
+        }
         for slug, clip in wanted.items():
+            if slug in agreed:
+                await say_for(clip, own_team=agreed[slug])
             await _publish(slug, clip, report)
     return report
 

@@ -11,9 +11,10 @@ from litestar.connection import Request
 
 from trainer.calls.service import load_for_hearing, segments_of
 from trainer.calls.views import RecordingView, SegmentView
-from trainer.clips import service
+from trainer.clips import service, voice
 from trainer.clips.arithmetic import LONGEST_MS, SHORTEST_MS, Span
 from trainer.clips.forms import Typed
+from trainer.clips.reading import STOPPERS
 from trainer.clips.service import ClipView
 from trainer.problems import PreconditionFailed
 from trainer.rulebook.service import published_rules
@@ -157,7 +158,7 @@ def _difference(clip: ClipView, typed: Typed, problem: PreconditionFailed) -> Di
 
 # The library
 
-STATES = ("published", "draft", "in_review", "retired")
+STATES = ("published", "draft", "in_review", "retired", "taken_down")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +231,14 @@ def _tabs(viewer: Viewer, shelf: Shelf) -> list[dict[str, Any]]:
         "draft": viewer.has("trainer", "qa_analyst", "team_lead"),
         "in_review": viewer.has("trainer", "qa_analyst", "team_lead"),
         "retired": viewer.has("trainer"),
+        "taken_down": viewer.has(*STOPPERS),
     }
     labels = {
         "published": _("Published"),
         "draft": _("Drafts"),
         "in_review": _("In review"),
         "retired": _("Retired"),
+        "taken_down": _("Taken down"),
     }
     return [
         {"label": labels[state], "href": shelf.query(state=state), "current": state == shelf.state}
@@ -256,7 +259,13 @@ class Todo:
 
 
 async def show_clip_page(
-    request: Page, clip: ClipView, *, block: str | None = None, status: int = 200, refusal: str = ""
+    request: Page,
+    clip: ClipView,
+    *,
+    block: str | None = None,
+    status: int = 200,
+    refusal: str = "",
+    errors: dict[str, str] | None = None,
 ) -> Response[str]:
     """A clip with its player, what to hear in it and, for those who make clips, what comes next."""
     viewer = viewer_of(request)
@@ -265,21 +274,44 @@ async def show_clip_page(
     values = {
         "clip": clip,
         "todo": _todo(clip, viewer, review),
-        "publishable": not missing and clip.state in service.OPEN_STATES and viewer.has("trainer"),
+        "publishable": not missing
+        and clip.state in service.OPEN_STATES
+        and clip.makes
+        and viewer.has("trainer"),
         "submittable": review == "second"
         and clip.state == "draft"
         and (viewer.has("trainer") or clip.curator == viewer.id),
         "review": review,
-        "trains": viewer.has("trainer"),
-        "makes": service.may_see_drafts(viewer, clip.agent_team),
+        "trains": viewer.has("trainer") and clip.makes,
+        "may_stop": viewer.has(*STOPPERS) and clip.state in ("published", "retired"),
+        "consent": consent_words(clip),
+        "errors": errors or {},
+        "makes": clip.makes,
         "failure": service.failure_sentence(clip.render_error) if clip.render == "failed" else "",
         "refusal": refusal,
         "renewed": block is not None,
     }
     if block:
         return render_block(request, "clips/clip.html", block, **values)
-    versions = await service.old_versions(viewer, clip) if clip.version > 1 else []
-    return render(request, "clips/clip.html", status=status, versions=versions, **values)
+    values["versions"] = await service.old_versions(viewer, clip) if clip.version > 1 else []
+    values["objections"] = await voice.objections_to(viewer, clip)
+    values["places"] = (await voice.places_of([clip]))[clip.id] if values["may_stop"] else []
+    return render(request, "clips/clip.html", status=status, **values)
+
+
+def consent_words(clip: ClipView) -> str:
+    """What the agent heard said about a moment that went wrong, for those who work with the call; "" if nobody asks."""
+    if not (clip.consent_needed and clip.makes):
+        return ""
+    name = clip.agent_name or _("The agent")
+    return {
+        None: _("%(name)s has not been asked yet."),
+        "asked": _("%(name)s was asked and has not answered yet."),
+        "yes": _("%(name)s said yes; it is not played to their own team."),
+        "team": _("%(name)s said yes, also for their own team."),
+        "no": _("%(name)s said no."),
+        "withdrawn": _("%(name)s took their yes back."),
+    }[clip.consent] % {"name": name}
 
 
 def _todo(clip: ClipView, viewer: Viewer, review: Any) -> list[Todo]:
@@ -289,9 +321,12 @@ def _todo(clip: ClipView, viewer: Viewer, review: Any) -> list[Todo]:
         "transcript": _("Its words are there, or nobody speaks"),
         "rules": _("It is pinned to a rule"),
         "recording": _("The call may still be kept"),
+        "agent_consent": _("The agent heard said yes"),
         "review": _("It was handed in for review"),
         "second_person": _("Somebody else than whoever handed it in publishes it"),
     }
+    if not clip.consent_needed:
+        del wanted["agent_consent"]
     if review == "self":
         del wanted["review"], wanted["second_person"]
     return [Todo(text, code not in missing) for code, text in wanted.items()]

@@ -8,17 +8,34 @@ from uuid import UUID
 
 from trainer import db
 
-_CLIP = """
+# The last word of the agent heard on a counterexample or near miss as it is now: asked, yes, team (yes, for their
+# own team too), no or withdrawn; null where nobody asked about this range, these redactions and this polarity.
+_CONSENT = """CASE WHEN clip.polarity <> 'exemplar' THEN (
+        SELECT CASE WHEN said.answer = 'yes' AND said.own_team THEN 'team' ELSE said.answer END
+        FROM clip_consent said
+        WHERE said.clip = COALESCE(clip.replaces, clip.id) AND said.person = recording.agent
+          AND said.about = clip.about
+        ORDER BY said.at DESC, said.id DESC LIMIT 1) END"""
+
+# A moment that went wrong is heard only with the yes of the agent. Nobody is asked where nobody could be shamed:
+# a staged call was played for training, and who is heard in a call without an agent does not work here.
+_AGREED = f"""(clip.polarity = 'exemplar' OR recording.staged OR recording.agent IS NULL
+    OR {_CONSENT} IN ('yes', 'team'))"""
+
+_CLIP = f"""
     SELECT clip.id, clip.recording, clip.replaces, clip.version, clip.state, clip.slug, clip.title,
            clip.polarity, clip.note, clip.why, clip.language, clip.start_ms, clip.end_ms, clip.cue_ms,
            clip.redactions, clip.no_speech, clip.privacy_checked_by, clip.privacy_checked_at,
            clip.render, clip.render_key,
            clip.render_error, clip.duration_ms, clip.size_bytes, clip.bars, clip.transcript, clip.curator,
            clip.revision, clip.created_at, clip.updated_at, clip.updated_by, clip.submitted_by,
-           clip.published_at, clip.retired_at, clip.erased_at,
-           recording.title AS recording_title, recording.state AS recording_state, recording.staged,
-           recording.agent, recording.duration_ms AS recording_ms, recording.expires_at, recording.sha256,
-           recording.object_key, heard.name AS agent_name, heard.team AS agent_team,
+           clip.published_at, clip.retired_at, clip.erased_at, clip.about, clip.typed,
+           clip.taken_down_at, clip.taken_down_why, taker.name AS taken_down_by_name,
+           recording.rulebook AS programme, recording.title AS recording_title,
+           recording.state AS recording_state, recording.staged, recording.agent,
+           recording.duration_ms AS recording_ms, recording.expires_at, recording.sha256, recording.object_key,
+           heard.name AS agent_name, heard.team AS agent_team,
+           {_CONSENT} AS consent,
            curator.name AS curator_name, editor.name AS updated_by_name, submitter.name AS submitted_by_name,
            draft.id AS draft
     FROM clip
@@ -27,6 +44,7 @@ _CLIP = """
     LEFT JOIN person curator ON curator.id = clip.curator
     LEFT JOIN person editor ON editor.id = clip.updated_by
     LEFT JOIN person submitter ON submitter.id = clip.submitted_by
+    LEFT JOIN person taker ON taker.id = clip.taken_down_by
     LEFT JOIN clip draft ON draft.replaces = clip.id AND draft.state IN ('draft', 'in_review')
 """
 
@@ -37,11 +55,75 @@ _LIVING = "recording.state = 'ready' AND (recording.expires_at IS NULL OR record
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Which clips somebody may find: published ones always; drafts of all calls or of one team's."""
+    """Which clips somebody may find. `everything`: the system itself.
 
-    drafts: bool
-    drafts_of_team: UUID | None
-    retired: bool
+    Published ones; drafts of the calls that they may hear (of all programmes with None, or of one team's agents);
+    with `retires` retired ones of these calls too; with `stops` all that were taken down. `person` and their
+    `team` are who listens: an agent's own team does not hear what went wrong unless the agent said so.
+    """
+
+    everything: bool = False
+    works: bool = False
+    programmes: frozenset[UUID] | None = None
+    drafts_of_team: UUID | None = None
+    retires: bool = False
+    stops: bool = False
+    person: UUID | None = None
+    team: UUID | None = None
+
+    def makes(self, programme: UUID | None, agent_team: UUID | None) -> bool:
+        """Whether they may hear the call that a clip is cut from, and so see all there is to know of the clip."""
+        of_programme = self.works and (
+            self.programmes is None or programme is None or programme in self.programmes
+        )
+        of_team = self.drafts_of_team is not None and self.drafts_of_team == agent_team
+        return self.everything or of_programme or of_team
+
+    def _made(self) -> tuple[str, list[Any]]:
+        """`makes` as SQL."""
+        if self.everything or (self.works and self.programmes is None):
+            return "1 = 1", []
+        parts: list[str] = []
+        params: list[Any] = []
+        if self.works:
+            parts.append("recording.rulebook IS NULL")
+            if self.programmes:
+                parts.append("recording.rulebook IN ({})")
+                params.append(list(self.programmes))
+        if self.drafts_of_team is not None:
+            parts.append("heard.team = {}")
+            params.append(self.drafts_of_team)
+        return (f"({' OR '.join(parts)})", params) if parts else ("1 = 0", [])
+
+    def condition(self, states: Sequence[str]) -> tuple[str, list[Any]]:
+        """The clips of these states within reach, as SQL with its parameters."""
+        made, made_params = self._made()
+        parts: list[str] = []
+        params: list[Any] = []
+        for state in states:
+            if state == "published":
+                heard, heard_params = self._heard(made, made_params)
+                parts.append(f"(clip.state = 'published' AND {_AGREED} AND {heard})")
+                params += heard_params
+            elif state in ("draft", "in_review") or (
+                state == "retired" and (self.retires or self.everything)
+            ):
+                parts.append(f"(clip.state = '{state}' AND {made})")
+                params += made_params
+            elif state == "taken_down" and (self.stops or self.everything):
+                parts.append("(clip.state = 'taken_down' AND clip.replaces IS NULL)")
+        return (f"({' OR '.join(parts)})", params) if parts else ("1 = 0", [])
+
+    def _heard(self, made: str, params: list[Any]) -> tuple[str, list[Any]]:
+        """Whether a published clip is played to this person, as SQL."""
+        if self.everything or self.team is None:
+            return "1 = 1", []
+        return (
+            f"""(clip.polarity = 'exemplar' OR recording.staged OR recording.agent IS NULL
+                 OR heard.team IS NULL OR heard.team <> {{}} OR recording.agent = {{}}
+                 OR {_CONSENT} = 'team' OR {made})""",
+            [self.team, self.person, *params],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +159,9 @@ async def listed(
     reach: Reach, wanted: Wanted, *, limit: int, after: tuple[datetime, UUID] | None
 ) -> list[dict[str, Any]]:
     """Clips of living recordings within reach, latest change first, after the last one of the page before."""
-    where: list[str] = [_LIVING]
-    params: list[Any] = [db.utc_now()]
-    allowed: list[str] = []
-    for state in wanted.states:
-        open_state = state in ("draft", "in_review")
-        if state == "published" or (state == "retired" and reach.retired) or (open_state and reach.drafts):
-            allowed.append(f"clip.state = '{state}'")
-        elif open_state and reach.drafts_of_team:
-            allowed.append(f"(clip.state = '{state}' AND heard.team = {{}})")
-            params.append(reach.drafts_of_team)
-    if not allowed:
-        return []
-    where.append(f"({' OR '.join(allowed)})")
+    within, within_params = reach.condition(wanted.states)
+    where: list[str] = [_LIVING, within]
+    params: list[Any] = [db.utc_now(), *within_params]
     conditions: list[tuple[str, Any]] = [
         ("clip.polarity = {}", wanted.polarity),
         ("clip.recording = {}", wanted.recording),
@@ -142,11 +214,12 @@ async def rules_of(clips: Sequence[UUID]) -> list[dict[str, Any]]:
 async def sound_row(clip_id: UUID) -> dict[str, Any] | None:
     """What the audio route needs to know, in one read."""
     return await db.fetch_one(
-        """SELECT clip.id, clip.recording, clip.replaces, clip.state, clip.published_at, clip.render,
-                  clip.render_key, clip.size_bytes, recording.state AS recording_state, recording.expires_at,
-                  heard.team AS agent_team
+        f"""SELECT clip.id, clip.recording, clip.replaces, clip.state, clip.published_at, clip.render,
+                  clip.render_key, clip.size_bytes, clip.polarity, recording.state AS recording_state,
+                  recording.expires_at, recording.staged, recording.agent, recording.rulebook AS programme,
+                  heard.team AS agent_team, {_CONSENT} AS consent
            FROM clip JOIN recording ON recording.id = clip.recording LEFT JOIN person heard ON heard.id =
-           recording.agent WHERE clip.id = {}""",
+           recording.agent WHERE clip.id = {{}}""",
         clip_id,
     )
 
@@ -178,12 +251,12 @@ async def rules_to_pin(codes: Sequence[str]) -> list[dict[str, Any]]:
 
 
 async def rules_heard(rules: Sequence[UUID]) -> set[UUID]:
-    """Those of the rules that a published exemplar of a living recording lets one hear."""
+    """Those of the rules that a published exemplar of a living, real (not staged) recording lets one hear."""
     rows = await db.fetch(
         f"""SELECT DISTINCT clip_rule.rule FROM clip_rule JOIN clip ON clip.id = clip_rule.clip
             JOIN recording ON recording.id = clip.recording
             WHERE clip.state = 'published' AND clip.polarity = 'exemplar' AND {_LIVING}
-              AND clip_rule.rule IN ({{}})""",
+              AND NOT recording.staged AND clip_rule.rule IN ({{}})""",
         db.utc_now(),
         list(rules),
     )
@@ -218,3 +291,109 @@ async def called_at(clip: UUID) -> datetime | None:
         clip,
     )
     return row["called_at"] if row else None
+
+
+async def consent_row(clip: UUID) -> dict[str, Any] | None:
+    """The agent heard in a clip, what a yes would be about, and their last word about that."""
+    return await db.fetch_one(
+        f"""SELECT clip.id, clip.replaces, clip.about, clip.state, recording.agent, {_CONSENT} AS consent
+            FROM clip JOIN recording ON recording.id = clip.recording WHERE clip.id = {{}}""",
+        clip,
+    )
+
+
+async def last_said_at(clip: UUID) -> datetime | None:
+    """When something was last asked or said about a clip."""
+    row = await db.fetch_one("SELECT at FROM clip_consent WHERE clip = {} ORDER BY at DESC LIMIT 1", clip)
+    return row["at"] if row else None
+
+
+async def askings(clip: UUID) -> list[dict[str, Any]]:
+    """Every time that the agent was asked about a clip, latest first."""
+    return await db.fetch(
+        "SELECT id, asked_by FROM clip_consent WHERE clip = {} AND answer = 'asked' ORDER BY at DESC", clip
+    )
+
+
+async def asked_of(person: UUID) -> list[dict[str, Any]]:
+    """The rows of clips about whose present sound a person was asked last and has not answered."""
+    return await db.fetch(
+        f"""SELECT clip.id AS clip, said.at, said.asked_by, asker.name AS asked_by_name
+            FROM clip_consent said
+            JOIN clip ON COALESCE(clip.replaces, clip.id) = said.clip AND clip.about = said.about
+            JOIN recording ON recording.id = clip.recording AND recording.agent = said.person
+            LEFT JOIN person asker ON asker.id = said.asked_by
+            WHERE said.person = {{}} AND said.answer = 'asked' AND clip.state IN ('draft', 'in_review')
+              AND {_LIVING}
+              AND NOT EXISTS (SELECT 1 FROM clip_consent later WHERE later.clip = said.clip
+                              AND later.about = said.about AND later.at > said.at)
+            ORDER BY said.at, said.id""",
+        person,
+        db.utc_now(),
+    )
+
+
+async def voice_of(person: UUID) -> list[dict[str, Any]]:
+    """Every clip that was ever published with somebody's voice, latest first.
+
+    An erased call does not name its agent any more: what they said about its clips, and the fact of a good one, do.
+    """
+    return await db.fetch(
+        f"""SELECT clip.id, clip.title, clip.state, clip.polarity, clip.published_at, clip.retired_at,
+                   clip.taken_down_at, clip.erased_at, recording.staged, {_CONSENT} AS consent
+            FROM clip JOIN recording ON recording.id = clip.recording
+            WHERE clip.replaces IS NULL AND clip.published_at IS NOT NULL AND (
+                recording.agent = {{}}
+                OR (clip.state = 'erased' AND (
+                    EXISTS (SELECT 1 FROM clip_consent said WHERE said.clip = clip.id AND said.person = {{}})
+                    OR EXISTS (SELECT 1 FROM clip_objection o WHERE o.clip = clip.id AND o.person = {{}})
+                    OR CAST(clip.id AS TEXT) IN (SELECT fact.subject FROM fact WHERE fact.person = {{}}
+                        AND fact.kind = 'clip_published' AND fact.source LIKE '%:agent'))))
+            ORDER BY clip.published_at DESC, clip.id""",
+        person,
+        person,
+        person,
+        person,
+    )
+
+
+async def objections(
+    *,
+    ids: Sequence[UUID] = (),
+    clips: Sequence[UUID] = (),
+    person: UUID | None = None,
+    open_only: bool = False,
+) -> list[dict[str, Any]]:
+    """Objections with their clip and who said and decided what, oldest first; those that all given parts fit."""
+    where, params = ["1 = 1"], list[Any]()
+    for column, wanted in (("id", ids), ("clip", clips)):
+        if wanted:
+            where.append(f"objection.{column} IN ({{}})")
+            params.append(list(wanted))
+    if person is not None:
+        where.append("objection.person = {}")
+        params.append(person)
+    if open_only:
+        where.append("objection.decided_at IS NULL")
+    return await db.fetch(
+        f"""SELECT objection.id, objection.clip, clip.title, clip.state, objection.person,
+                   sayer.name AS person_name, objection.words, objection.at, objection.decision, objection.answer,
+                   decider.name AS decided_by_name, objection.decided_at, recording.rulebook AS programme,
+                   sayer.team AS agent_team
+            FROM clip_objection objection
+            JOIN clip ON clip.id = objection.clip
+            JOIN recording ON recording.id = clip.recording
+            JOIN person sayer ON sayer.id = objection.person
+            LEFT JOIN person decider ON decider.id = objection.decided_by
+            WHERE {" AND ".join(where)} ORDER BY objection.at, objection.id""",
+        *params,
+    )
+
+
+async def programme_of(clip: UUID) -> UUID | None:
+    """The rule book of the call that a clip is cut from."""
+    row = await db.fetch_one(
+        "SELECT recording.rulebook FROM clip JOIN recording ON recording.id = clip.recording WHERE clip.id = {}",
+        clip,
+    )
+    return row["rulebook"] if row else None

@@ -1,12 +1,14 @@
 """Clips as others see them: who may see which, and the one view that pages, the API and upper domains use.
 
 `load_clip` opens one and `visible_clips` lists many; both follow the same rights (tests hold them together):
-published ones are for everybody who is signed in; drafts for trainers, QA analysts and, where the agent heard
-is of their team, team leads; retired and superseded ones for trainers and for whoever's history needs them.
+published ones are for everybody who is signed in; drafts for those who may hear the call that they are cut from
+(trainers and QA analysts of its programme, its agent's lead); retired and superseded ones for its trainers and for
+whoever's history needs them; what was taken down is heard by nobody, and known to trainers and admins.
+A counterexample or near miss sounds only with the yes of the agent heard, and not to that agent's own team unless
+they said so; until they have answered, the agent too may hear what they are asked about.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,14 +16,18 @@ from uuid import UUID
 import msgspec
 
 from trainer import db
+from trainer.calls.reading import within
 from trainer.clips import queries
-from trainer.clips.arithmetic import REMOVED, Cut, Line, Span
+from trainer.clips.arithmetic import Cut, Line
+from trainer.clips.views import ClipView, RuleRef, Sound
 from trainer.problems import Conflict, Gone, Malformed, NotFound
-from trainer.web.i18n import _, text_in
+from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
 POLARITIES = ("exemplar", "near_miss", "counterexample")
 OPEN_STATES = ("draft", "in_review")
+STOPPERS = ("trainer", "admin")
+NAMERS = ("trainer", "qa_analyst")
 
 HistoryCheck = Callable[[UUID, UUID], Awaitable[bool]]
 _history_checks: list[HistoryCheck] = []
@@ -33,153 +39,63 @@ def allow_history(check: HistoryCheck) -> None:
         _history_checks.append(check)
 
 
-@dataclass(frozen=True, slots=True)
-class RuleRef:
-    """A rule that a clip lets one hear, in the version that it was pinned to. `title` is {locale: text}."""
-
-    id: UUID
-    code: str
-    version: int
-    title: dict[str, str]
-    statement: dict[str, str]
-    severity: str
-    current_version: int | None
-
-    @property
-    def outdated(self) -> bool:
-        """Whether the rule has a newer published version than the one that was heard for."""
-        return self.current_version is not None and self.current_version > self.version
-
-
-@dataclass(frozen=True, slots=True)
-class ClipView:
-    """One clip for one viewer. start_ms, end_ms and redactions lie in the call, other times in the clip."""
-
-    id: UUID
-    recording: UUID
-    recording_title: str
-    recording_state: str
-    recording_ms: int
-    expires_at: datetime | None
-    replaces: UUID | None
-    draft: UUID | None
-    version: int
-    state: str
-    slug: str | None
-    titles: dict[str, str]
-    notes: dict[str, str]
-    whys: dict[str, str]
-    polarity: str
-    language: str
-    start_ms: int
-    end_ms: int
-    cue_ms: int | None
-    redactions: tuple[Cut, ...]
-    no_speech: bool
-    privacy_checked_at: datetime | None
-    render: str
-    render_error: str
-    duration_ms: int
-    bars: list[int]
-    lines: list[Line]
-    staged: bool
-    agent: UUID | None
-    agent_name: str | None
-    agent_team: UUID | None
-    curator: UUID | None
-    curator_name: str | None
-    revision: int
-    created_at: datetime
-    updated_at: datetime
-    updated_by: UUID | None
-    updated_by_name: str | None
-    submitted_by: UUID | None
-    submitted_by_name: str | None
-    published_at: datetime | None
-    rules: tuple[RuleRef, ...] = field(default=())
-
-    @property
-    def title(self) -> str:
-        return text_in(self.titles)
-
-    @property
-    def note(self) -> str:
-        """What to listen for."""
-        return text_in(self.notes)
-
-    @property
-    def why(self) -> str:
-        """Why the rule is met or broken here; for after an answer."""
-        return text_in(self.whys)
-
-    @property
-    def transcript(self) -> list[Line]:
-        """The lines as a reader sees them: who speaks, and what was removed, in the reader's language."""
-        names = {"agent": _("Agent"), "caller": _("Caller")}
-        mark = _("[removed]")
-        return [
-            replace(
-                line, speaker=names.get(line.speaker, line.speaker), text=line.text.replace(REMOVED, mark)
-            )
-            for line in self.lines
-        ]
-
-    @property
-    def audio_url(self) -> str:
-        return f"/clips/{self.id}/audio"
-
-    @property
-    def named(self) -> UUID:
-        """The id that stays the same over all versions: what modules, facts and addresses name."""
-        return self.replaces or self.id
-
-    @property
-    def span(self) -> Span:
-        return Span(self.start_ms, self.end_ms)
-
-    @property
-    def rendering(self) -> bool:
-        """Whether its sound is on the way."""
-        return self.render in ("queued", "rendering")
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """Where a clip's audio lies. `etag` is the hash that also names it."""
-
-    key: str
-    etag: str
-    size: int
-
-
 def sound_key(recording: UUID, render_key: str) -> str:
     """The storage key of a rendered clip: below the recording's id, so that erasing a call finds it."""
     return f"clips/{recording}/{render_key}.mp3"
 
 
-def reach_of(viewer: Viewer | None) -> queries.Reach:
-    """What a viewer may find in lists; None is the system itself."""
-    everything = viewer is None or viewer.has("trainer")
-    team = viewer.team if viewer is not None and viewer.has("team_lead") else None
+async def reach_of(viewer: Viewer | None) -> queries.Reach:
+    """What a viewer may find; None is the system itself."""
+    if viewer is None:
+        return queries.Reach(everything=True)
+    bounds = await within(viewer)
     return queries.Reach(
-        drafts=everything or (viewer is not None and viewer.has("qa_analyst")),
-        drafts_of_team=team,
-        retired=everything,
+        works=bounds.works,
+        programmes=bounds.programmes,
+        drafts_of_team=bounds.team,
+        retires=viewer.has("trainer"),
+        stops=viewer.has(*STOPPERS),
+        person=viewer.id,
+        team=viewer.team,
     )
 
 
-def may_see_drafts(viewer: Viewer | None, agent_team: UUID | None) -> bool:
-    """Whether a viewer may see drafts cut from a call of an agent of this team."""
-    reach = reach_of(viewer)
-    return reach.drafts or (reach.drafts_of_team is not None and reach.drafts_of_team == agent_team)
+def asked_of(viewer: Viewer | None, row: dict[str, Any]) -> bool:
+    """Whether the viewer is the agent heard and was asked about this very clip."""
+    return viewer is not None and row["agent"] == viewer.id and row["consent"] is not None
 
 
-async def load_clip(viewer: Viewer | None, clip_id: UUID) -> ClipView:
-    """One clip. Raises NotFound where the viewer may not know of it, Gone once its call is erased or over."""
+def needs_yes(row: dict[str, Any]) -> bool:
+    """Whether the agent heard has to agree before a clip is published.
+
+    Staged calls are exempt (they were played for training), and calls without an agent (nobody of this centre is
+    heard in them).
+    """
+    return row["polarity"] != "exemplar" and not row["staged"] and row["agent"] is not None
+
+
+def _agreed(row: dict[str, Any]) -> bool:
+    return not needs_yes(row) or row["consent"] in ("yes", "team")
+
+
+def _kept_from(viewer: Viewer | None, row: dict[str, Any], reach: queries.Reach) -> bool:
+    """Whether a clip is not played to this viewer because they are of the team of the agent heard."""
+    if viewer is None or viewer.team is None or viewer.team != row["agent_team"] or not needs_yes(row):
+        return False
+    made = reach.makes(row["programme"], row["agent_team"])
+    return row["consent"] != "team" and viewer.id != row["agent"] and not made
+
+
+async def load_clip(viewer: Viewer | None, clip_id: UUID, *, stopped: bool = False) -> ClipView:
+    """One clip; with `stopped`, trainers and admins also get one that was taken down, to decide about it.
+
+    Raises NotFound where the viewer may not know of it, Gone once its call is erased or over, or it was taken down.
+    """
     row = await queries.clip_row(clip_id)
-    await _check_sight(viewer, row)
+    reach = await reach_of(viewer)
+    await _check_sight(viewer, row, reach, stopped=stopped)
     assert row is not None
-    return (await _views(viewer, [row]))[0]
+    return (await _views(viewer, [row], reach))[0]
 
 
 async def visible_clips(
@@ -200,21 +116,31 @@ async def visible_clips(
     silently.
     """
     wanted = queries.Wanted(tuple(states), rule, polarity, recording, curator, words.strip())
-    return await _views(viewer, await queries.listed(reach_of(viewer), wanted, limit=limit, after=after))
+    reach = await reach_of(viewer)
+    return await _views(viewer, await queries.listed(reach, wanted, limit=limit, after=after), reach)
 
 
 async def clips_by_ids(
     viewer: Viewer | None, ids: Iterable[UUID], *, with_rules: bool = True
 ) -> dict[UUID, ClipView]:
-    """Several clips by id, retired ones too (history needs them); no erased ones, no drafts of others.
+    """Several clips by id, retired ones too (history needs them); none that is erased, was taken down, is a draft
+    of others or is kept from this viewer.
 
     `with_rules=False` leaves their rules out and saves a query, where the caller knows the rule already.
     """
-    rows = [row for row in await queries.clip_rows(list(dict.fromkeys(ids))) if _living(row)]
-    rows = [
-        row for row in rows if row["state"] not in OPEN_STATES or may_see_drafts(viewer, row["agent_team"])
-    ]
-    return {view.id: view for view in await _views(viewer, rows, with_rules=with_rules)}
+    wanted = list(dict.fromkeys(ids))
+    reach = await reach_of(viewer) if wanted else queries.Reach()
+    rows = [row for row in (await queries.clip_rows(wanted) if wanted else []) if _sounds(viewer, row, reach)]
+    return {view.id: view for view in await _views(viewer, rows, reach, with_rules=with_rules)}
+
+
+def _sounds(viewer: Viewer | None, row: dict[str, Any], reach: queries.Reach) -> bool:
+    """Whether a clip, retired or not, may be played to this viewer now."""
+    if not _living(row) or row["state"] == "taken_down":
+        return False
+    if row["state"] in OPEN_STATES:
+        return reach.makes(row["programme"], row["agent_team"])
+    return _agreed(row) and not _kept_from(viewer, row, reach)
 
 
 async def clips_by_slugs(slugs: Iterable[str]) -> dict[str, ClipView]:
@@ -229,21 +155,28 @@ async def clips_of_rules(
 ) -> dict[UUID, list[ClipView]]:
     """Published clips per rule, oldest first; a rule without one has an empty list: the gap."""
     rows = await queries.published_of_rules(rule_ids) if rule_ids else []
-    views = await _views(viewer, [row for row in rows if _living(row)])
+    reach = await reach_of(viewer) if rows else queries.Reach()
+    views = await _views(viewer, [row for row in rows if _sounds(viewer, row, reach)], reach)
     return {rule: [view for view in views if any(ref.id == rule for ref in view.rules)] for rule in rule_ids}
 
 
 async def old_versions(viewer: Viewer, clip: ClipView) -> list[ClipView]:
     """What a clip was before, newest first; empty for those who may not hear it."""
-    if not reach_of(viewer).retired:
+    reach = await reach_of(viewer)
+    if not reach.retires:
         return []
-    return await _views(viewer, await queries.versions_of(clip.named))
+    rows = [
+        row
+        for row in await queries.versions_of(clip.named)
+        if reach.makes(row["programme"], row["agent_team"])
+    ]
+    return await _views(viewer, [row for row in rows if _sounds(viewer, row, reach)], reach)
 
 
 async def load_sound(viewer: Viewer, clip_id: UUID) -> Sound:
     """Where the audio of a clip lies. Raises as `load_clip`, and Conflict while it is still being made."""
     row = await queries.sound_row(clip_id)
-    await _check_sight(viewer, row)
+    await _check_sight(viewer, row, await reach_of(viewer))
     assert row is not None
     if row["render"] != "ready":
         raise Conflict(
@@ -258,29 +191,46 @@ def _living(row: dict[str, Any]) -> bool:
     return row["recording_state"] == "ready" and not over
 
 
-async def _check_sight(viewer: Viewer | None, row: dict[str, Any] | None) -> None:
+async def _check_sight(
+    viewer: Viewer | None, row: dict[str, Any] | None, reach: queries.Reach, *, stopped: bool = False
+) -> None:
     missing = NotFound(_("There is no such clip, or it is not open to you."))
     if row is None:
         raise missing
-    drafts = may_see_drafts(viewer, row["agent_team"])
+    made = reach.makes(row["programme"], row["agent_team"])
     if row["state"] == "erased" or not _living(row):
         # whoever could know of the clip learns what became of it; of a draft, others never hear
-        if row["published_at"] is None and not drafts:
+        if row["published_at"] is None and not made:
             raise missing
         if row["state"] == "erased" or row["recording_state"] == "erased":
             raise Gone(_("The call that this clip was cut from was erased, and the clip with it."))
         raise Gone(_("The call that this clip was cut from may not be kept any longer."), slug="expired")
-    if row["state"] in OPEN_STATES and not drafts:
+    if row["state"] in OPEN_STATES:
+        if not made and not asked_of(viewer, row):
+            raise missing
+    elif _kept_from(viewer, row, reach):
+        # nobody is told why: that would say who is heard
         raise missing
-    if row["state"] in ("retired", "superseded") and not reach_of(viewer).retired:
+    elif row["state"] == "taken_down":
+        if not (stopped and (reach.stops or made)):
+            raise Gone(taken_down_sentence(), slug="taken-down")
+    elif not _agreed(row):
+        if not made:
+            raise Gone(taken_down_sentence(), slug="taken-down")
+    elif row["state"] in ("retired", "superseded") and not (reach.everything or (made and reach.retires)):
         person = viewer.id if viewer else None
         needed = [person is not None and await check(person, row["id"]) for check in _history_checks]
         if not any(needed):
             raise missing
 
 
+def taken_down_sentence() -> str:
+    """What stands in the place of a clip that was stopped."""
+    return _("This clip was taken down.")
+
+
 async def _views(
-    viewer: Viewer | None, rows: list[dict[str, Any]], *, with_rules: bool = True
+    viewer: Viewer | None, rows: list[dict[str, Any]], reach: queries.Reach, *, with_rules: bool = True
 ) -> list[ClipView]:
     if not rows:
         return []
@@ -289,12 +239,17 @@ async def _views(
         clip = rule.pop("clip")
         texts = {name: msgspec.json.decode(rule[name]) for name in ("title", "statement")}
         rules.setdefault(clip, []).append(RuleRef(**{**rule, **texts}))
-    return [_view(viewer, row, tuple(rules.get(row["id"], ()))) for row in rows]
+    return [_view(viewer, row, reach, tuple(rules.get(row["id"], ()))) for row in rows]
 
 
-def _view(viewer: Viewer | None, row: dict[str, Any], rules: tuple[RuleRef, ...]) -> ClipView:
+def _view(
+    viewer: Viewer | None, row: dict[str, Any], reach: queries.Reach, rules: tuple[RuleRef, ...]
+) -> ClipView:
     decode = msgspec.json.decode
-    named = row["polarity"] == "exemplar" or may_see_drafts(viewer, row["agent_team"])
+    makes = reach.makes(row["programme"], row["agent_team"])
+    # Nobody is shown by name for a moment that went wrong but to those who work with the call, and to themselves.
+    works = viewer is None or (makes and viewer.has(*NAMERS)) or viewer.id == row["agent"]
+    named = row["polarity"] == "exemplar" or works
     taken = {name: row[name] for name in _TAKEN}
     return ClipView(
         **taken,
@@ -306,9 +261,11 @@ def _view(viewer: Viewer | None, row: dict[str, Any], rules: tuple[RuleRef, ...]
         recording_ms=row["recording_ms"] or 0,
         bars=decode(row["bars"]),
         lines=[Line(**line) for line in decode(row["transcript"])],
-        # nobody is shown by name for a moment that went wrong, except to those who coach them
+        typed=None if row["typed"] is None else tuple(Line(**line) for line in decode(row["typed"])),
         agent=row["agent"] if named else None,
         agent_name=row["agent_name"] if named else None,
+        makes=makes,
+        consent_needed=needs_yes(row),
         rules=rules,
     )
 
@@ -345,6 +302,11 @@ _TAKEN = (
     "submitted_by",
     "submitted_by_name",
     "published_at",
+    "about",
+    "consent",
+    "taken_down_at",
+    "taken_down_by_name",
+    "taken_down_why",
 )
 
 

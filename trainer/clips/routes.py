@@ -9,7 +9,7 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from trainer.clips import service
+from trainer.clips import service, voice_pages
 from trainer.clips.arithmetic import LONGEST_MS, Span, spoken_words
 from trainer.clips.forms import Typed, read_fields, take_refusal
 from trainer.clips.pages import cutting_board, editor_page, library_page, show_clip_page
@@ -66,7 +66,7 @@ async def list_words(
 @get("/clips/{clip_id:uuid}/edit", guards=[requires("trainer")])
 async def show_edit_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str] | Redirect:
     """The editor over an existing clip, or over the draft of its next version."""
-    clip = await service.load_clip(viewer_of(request), clip_id)
+    clip = await service.load_clip(viewer_of(request), clip_id, stopped=True)
     if clip.draft is not None:
         return Redirect(f"/clips/{clip.draft}/edit", status_code=303)
     board = await cutting_board(request, clip.recording)
@@ -88,7 +88,7 @@ async def save_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str] | R
             conflict = problem
         else:
             return Redirect(f"/clips/{saved}", status_code=303)
-    clip = await service.load_clip(viewer, clip_id)
+    clip = await service.load_clip(viewer, clip_id, stopped=True)
     board = await cutting_board(request, clip.recording)
     typed = Typed.of_form(form, revision=clip.revision if conflict else revision)
     return await editor_page(request, board, clip, typed, errors=form.errors, conflict=conflict)
@@ -103,7 +103,8 @@ async def show_clips(request: Page) -> Response[str]:
 @get("/clips/{clip_id:uuid}", guards=[signed_in])
 async def show_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str]:
     """One clip with what to listen for and, for trainers, what is to be done with it."""
-    return await show_clip_page(request, await service.load_clip(viewer_of(request), clip_id))
+    clip = await service.load_clip(viewer_of(request), clip_id, stopped=True)
+    return await show_clip_page(request, clip)
 
 
 @get("/clips/{clip_id:uuid}/state", guards=[signed_in])
@@ -134,7 +135,7 @@ async def publish_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str] 
     try:
         named = await service.publish_clip(viewer, clip_id, review=review, privacy_checked=checked)
     except Conflict as problem:
-        clip = await service.load_clip(viewer, clip_id)
+        clip = await service.load_clip(viewer, clip_id, stopped=True)
         return await show_clip_page(request, clip, status=409, refusal=problem.detail)
     return Redirect(f"/clips/{named}", status_code=303)
 
@@ -191,5 +192,6 @@ handlers: list[Any] = [
     retire_clip,
     restore_clip,
     delete_clip,
+    *voice_pages.handlers,
 ]
 pages: list[Any] = [Router("/", route_handlers=handlers, include_in_schema=False)]

@@ -1,8 +1,9 @@
-"""The life of a clip: submitted, published, swapped, retired, deleted, erased. The door to this room.
+"""The life of a clip: submitted, published, swapped. The door to this room.
 
-Reading lives in `reading`, typing in `editing`, sound in `rendering`, starter libraries in `library`; other
-domains import what they need from here.
-Invariant: what is published is complete (sound, words, privacy, a living call, a rule), happens once however
+Reading lives in `reading`, typing in `editing`, sound in `rendering`, the agents' word in `consent`, what ends a
+use in `out_of_use`, starter libraries in `library`; other domains import what they need from here.
+Invariant: what is published is complete (sound, words, privacy, a living call, a rule, the yes of the agent heard
+where a moment went wrong), happens once however
 many people press the button, and keeps the id that everything else names.
 """
 
@@ -15,29 +16,36 @@ import msgspec
 
 from trainer import db, facts, jobs
 from trainer.calls.service import segments_of
-from trainer.clips import queries
-from trainer.clips.arithmetic import Cut, Line, Span, clip_transcript, web_vtt
-from trainer.clips.editing import ClipFields, create_clip, edit_clip
+from trainer.clips.arithmetic import Cut, Line, Span, clip_transcript, typed_transcript, web_vtt
+from trainer.clips.consent import hold_consent, require_trainer
+from trainer.clips.editing import create_clip, edit_clip
+from trainer.clips.fields import ClipFields
+from trainer.clips.out_of_use import (
+    delete_clip,
+    move,
+    put_back,
+    restore_clip,
+    retire_clip,
+    take_down,
+)
 from trainer.clips.reading import (
     OPEN_STATES,
     POLARITIES,
-    ClipView,
-    RuleRef,
-    Sound,
     allow_history,
     clips_by_ids,
     clips_by_slugs,
     clips_of_rules,
     load_clip,
     load_sound,
-    may_see_drafts,
     old_versions,
     place_after,
     place_of,
+    taken_down_sentence,
     visible_clips,
 )
-from trainer.clips.rendering import drop_all, failure_sentence
+from trainer.clips.rendering import failure_sentence
 from trainer.clips.tables import Clip, ClipRule
+from trainer.clips.views import ClipView, RuleRef, Sound
 from trainer.jobs import JobContext
 from trainer.people.audit import record_audit
 from trainer.problems import Conflict, Forbidden
@@ -63,17 +71,19 @@ __all__ = [
     "failure_sentence",
     "load_clip",
     "load_sound",
-    "may_see_drafts",
     "missing_for",
     "missing_sentences",
     "old_versions",
     "place_after",
     "place_of",
     "publish_clip",
+    "put_back",
     "restore_clip",
     "retire_clip",
     "return_clip",
     "submit_clip",
+    "take_down",
+    "taken_down_sentence",
     "visible_clips",
     "web_vtt",
 ]
@@ -102,6 +112,8 @@ _CONTENT = (
     "size_bytes",
     "bars",
     "transcript",
+    "typed",
+    "about",
     "submitted_by",
     "updated_by",
     "published_at",
@@ -117,6 +129,7 @@ def missing_sentences() -> dict[str, str]:
         "rules": _("It is pinned to no rule."),
         "privacy_check": _("Nobody has said yet that they listened for personal data."),
         "recording": _("The call it was cut from may not be kept any longer."),
+        "agent_consent": _("The agent heard has not said yes to this use of their voice."),
         "review": _("It has not been handed in for review."),
         "second_person": _("Somebody other than the person who handed it in has to publish it."),
     }
@@ -135,6 +148,7 @@ def missing_for(
         "rules": not clip.rules,
         "privacy_check": not privacy_checked and clip.privacy_checked_at is None,
         "recording": clip.recording_state != "ready" or not kept,
+        "agent_consent": not clip.agreed,
         "review": second and clip.state != "in_review",
         "second_person": second and clip.state == "in_review" and own,
     }
@@ -146,14 +160,14 @@ async def submit_clip(viewer: Viewer, clip_id: UUID) -> None:
     clip = await load_clip(viewer, clip_id)
     if not viewer.has("trainer") and clip.curator != viewer.id:
         raise Forbidden(_("Drafts are handed in by whoever cut them, or by a trainer."))
-    await _move(viewer, clip, ["draft"], "in_review", "clip_submitted", {Clip.submitted_by: viewer.id})
+    await move(viewer, clip, ["draft"], "in_review", "clip_submitted", {Clip.submitted_by: viewer.id})
 
 
 async def return_clip(viewer: Viewer, clip_id: UUID) -> None:
     """Give a clip in review back to whoever cut it, for changes."""
     clip = await load_clip(viewer, clip_id)
-    _require_trainer(viewer)
-    await _move(viewer, clip, ["in_review"], "draft", "clip_returned", {})
+    require_trainer(viewer, clip)
+    await move(viewer, clip, ["in_review"], "draft", "clip_returned", {})
 
 
 async def publish_clip(
@@ -169,16 +183,16 @@ async def publish_clip(
     `privacy_checked`: the viewer says that they listened for personal data. `at` dates an imported library.
     Raises NotFound, Gone, Forbidden; Conflict `clip-not-publishable` with `missing`, or `already-published`.
     """
-    clip = await load_clip(viewer, clip_id)
-    _require_trainer(viewer)
+    clip = await load_clip(viewer, clip_id, stopped=True)
+    require_trainer(viewer, clip)
     if clip.draft is not None:
         clip = await load_clip(viewer, clip.draft)
     if clip.state not in OPEN_STATES:
         raise _wrong_state(clip)
     now = at or db.utc_now()
     async with db.transaction():
-        lines = await _fresh_transcript(clip)
-        clip = replace(clip, lines=lines)
+        # a withdrawal waits for this, or this for the withdrawal
+        clip = replace(clip, consent=await hold_consent(clip), lines=await _fresh_transcript(clip))
         if missing := missing_for(clip, viewer, review=review, privacy_checked=privacy_checked):
             sentences = missing_sentences()
             raise Conflict(
@@ -192,7 +206,7 @@ async def publish_clip(
             Clip.published_by: viewer.id if viewer else clip.curator,
             Clip.updated_at: now,
             Clip.revision: clip.revision + 1,
-            Clip.transcript: msgspec.json.encode([line.as_dict() for line in lines]).decode(),
+            Clip.transcript: msgspec.json.encode([line.as_dict() for line in clip.lines]).decode(),
         }
         if privacy_checked:
             changes |= {
@@ -213,7 +227,12 @@ async def publish_clip(
 
 
 async def _fresh_transcript(clip: ClipView) -> list[Line]:
-    """The words once more, as the call's transcript may have come or changed since the clip was saved."""
+    """The words once more, as the call's transcript may have come or changed since the clip was saved.
+
+    Lines that somebody typed stay what they are.
+    """
+    if clip.typed is not None:
+        return typed_transcript(clip.typed, clip.span, clip.redactions)
     turns = await segments_of(clip.recording, clip.start_ms, clip.end_ms)
     return clip_transcript(turns, Span(clip.start_ms, clip.end_ms), clip.redactions)
 
@@ -225,14 +244,18 @@ async def _swap_in(draft: UUID, named: UUID) -> None:
     assert new is not None
     assert old is not None
     kept: dict[Any, Any] = {name: old[name] for name in _CONTENT}
-    await Clip.update(kept | {"state": "superseded"}).where(Clip.id == draft)
+    stopped = old["state"] == "taken_down"  # what was taken down stays silent, in history too
+    await Clip.update(kept | {"state": "taken_down" if stopped else "superseded"}).where(Clip.id == draft)
     moved: dict[Any, Any] = {
         "state": "published",
         "revision": old["revision"] + 1,
         "retired_at": None,
+        "taken_down_at": None,
+        "taken_down_by": None,
+        "taken_down_why": "",
         "updated_at": new["updated_at"],
     }
-    living = Clip.state.is_in(["published", "retired"]) & (Clip.revision == old["revision"])
+    living = Clip.state.is_in(["published", "retired", "taken_down"]) & (Clip.revision == old["revision"])
     if not (
         await Clip.update({name: new[name] for name in _CONTENT} | moved)
         .where((Clip.id == named) & living)
@@ -276,51 +299,6 @@ async def _tell_published(clip: ClipView, at: datetime) -> None:
     )
 
 
-async def retire_clip(viewer: Viewer, clip_id: UUID) -> None:
-    """Take a published clip out of use; it plays on only where history needs it."""
-    clip = await load_clip(viewer, clip_id)
-    _require_trainer(viewer)
-    async with db.transaction():
-        await _move(viewer, clip, ["published"], "retired", "clip_retired", {Clip.retired_at: db.utc_now()})
-        await jobs.publish(
-            "clip_retired", {"clip": str(clip.id), "rules": [rule.code for rule in clip.rules]}
-        )
-
-
-async def restore_clip(viewer: Viewer, clip_id: UUID) -> None:
-    """Put a retired clip back into use."""
-    clip = await load_clip(viewer, clip_id)
-    _require_trainer(viewer)
-    async with db.transaction():
-        await _move(viewer, clip, ["retired"], "published", "clip_restored", {Clip.retired_at: None})
-        await jobs.publish(
-            "clip_restored", {"clip": str(clip.id), "rules": [rule.code for rule in clip.rules]}
-        )
-
-
-async def delete_clip(viewer: Viewer, clip_id: UUID) -> None:
-    """Throw a draft away; its sound goes with the next sweep. Published clips are retired instead."""
-    if not viewer.has("trainer", "admin"):
-        await load_clip(viewer, clip_id)
-        raise Forbidden(_("Only trainers and admins delete drafts."))
-    # an admin may delete what they may not hear
-    clip = await load_clip(None, clip_id)
-    async with db.transaction():
-        gone = (
-            await Clip.delete()
-            .where((Clip.id == clip.id) & Clip.state.is_in(list(OPEN_STATES)))
-            .returning(Clip.id)
-        )
-        if not gone:
-            raise Conflict(_("A published clip is retired, not deleted: what was learned with it names it."))
-        await record_audit(viewer, "clip_deleted", "clip", str(clip.id), {"recording": str(clip.recording)})
-
-
-def _require_trainer(viewer: Viewer | None) -> None:
-    if viewer is not None and not viewer.has("trainer"):
-        raise Forbidden(_("Clips are published and retired by trainers."))
-
-
 def _wrong_state(clip: ClipView) -> Conflict:
     if clip.state == "published":
         return Conflict(_("This clip is published already."), slug="already-published", state=clip.state)
@@ -331,32 +309,6 @@ def _wrong_state(clip: ClipView) -> Conflict:
     return Conflict(_("This clip is not a draft."), slug="wrong-state", state=clip.state)
 
 
-async def _move(
-    viewer: Viewer, clip: ClipView, from_states: list[str], to: str, action: str, more: dict[Any, Any]
-) -> None:
-    async with db.transaction():
-        moved = (
-            await Clip.update(
-                {
-                    Clip.state: to,
-                    Clip.revision: Clip.revision + 1,
-                    Clip.updated_at: db.utc_now(),
-                    Clip.updated_by: viewer.id,
-                    **more,
-                }
-            )
-            .where((Clip.id == clip.id) & Clip.state.is_in(from_states))
-            .returning(Clip.id)
-        )
-        if not moved:
-            raise Conflict(
-                _("This cannot be done now: the clip is in another state."),
-                slug="wrong-state",
-                state=clip.state,
-            )
-        await record_audit(viewer, action, "clip", str(clip.id), {"version": clip.version})
-
-
 @jobs.on("rule_published")
 async def carry_rule_over(context: JobContext, event: dict[str, Any]) -> None:
     """A new version of a rule that says the same takes its clips along; else they stay with the old one."""
@@ -364,36 +316,3 @@ async def carry_rule_over(context: JobContext, event: dict[str, Any]) -> None:
         return
     pinned = (ClipRule.rule == UUID(event["rule"])) & (ClipRule.rule_version == event["previous"])
     await ClipRule.update({ClipRule.rule_version: event["version"]}).where(pinned)
-
-
-@jobs.on("recording_erased")
-async def erase_clips(context: JobContext, event: dict[str, Any]) -> None:
-    """With a call go all clips cut from it: words, notes and sound. What remains is a row that says so."""
-    recording = UUID(event["recording"])
-    async with db.transaction():
-        lost = (
-            await Clip.update(
-                {
-                    Clip.state: "erased",
-                    Clip.erased_at: db.utc_now(),
-                    Clip.title: "{}",
-                    Clip.note: "{}",
-                    Clip.why: "{}",
-                    Clip.redactions: "[]",
-                    Clip.transcript: "[]",
-                    Clip.bars: "[]",
-                    Clip.render: "none",
-                    Clip.render_key: "",
-                    Clip.size_bytes: 0,
-                    Clip.revision: Clip.revision + 1,
-                }
-            )
-            .where((Clip.recording == recording) & (Clip.state != "erased"))
-            .returning(Clip.id, Clip.replaces, Clip.published_at)
-        )
-        for row in lost:
-            if row["published_at"] is not None and row["replaces"] is None:
-                rules = [rule["code"] for rule in await queries.rules_of([row["id"]])]
-                await jobs.publish("clip_lost", {"clip": str(row["id"]), "rules": rules})
-    # after the rows: nobody is led to a sound that is half gone; repeated when the worker dies here
-    await drop_all(recording)

@@ -51,6 +51,14 @@ class Clip(Table, tablename="clip"):
     transcript = JSON(
         default="[]", help_text="[{start_ms, end_ms, speaker, text}] in the clip, redacted words removed"
     )
+    typed = JSON(
+        default=None,
+        null=True,
+        help_text="Lines typed in the editor, in the recording and not redacted; they stand for the call's own.",
+    )
+    about = Text(
+        default="", help_text="Hash of range, redactions and polarity: what the agent heard agrees to."
+    )
     curator = UUID(default=None, null=True)
     revision = Integer(default=1, help_text="Grows with every edit; what If-Match compares.")
     created_at = Timestamptz(default=None)
@@ -63,6 +71,7 @@ class Clip(Table, tablename="clip"):
     taken_down_at = Timestamptz(default=None, null=True, help_text="Stopped everywhere, history included.")
     taken_down_by = UUID(default=None, null=True)
     taken_down_why = Text(default="")
+    put_back_why = Text(default="", help_text="Why it sounds again.")
     erased_at = Timestamptz(default=None, null=True)
 
 
@@ -77,13 +86,14 @@ class ClipRule(Table, tablename="clip_rule"):
 
 
 class ClipConsent(Table, tablename="clip_consent"):
-    """The answer of the agent heard to a counterexample or near miss of theirs. Append-only; the last one counts."""
+    """Whether the agent heard agrees to a counterexample or near miss of theirs. Append-only; the last one counts."""
 
     id = UUID(primary_key=True, default=uuid.uuid4)
     clip = ForeignKey(Clip, on_delete=OnDelete.cascade, null=False, help_text="The named row.")
     person = ForeignKey(Person, on_delete=OnDelete.restrict, null=False)
     about = Text(help_text="Hash of what was answered to: range, redactions and polarity.")
-    answer = Text(help_text="yes or no")
+    answer = Text(help_text="asked, yes, no or withdrawn")
+    asked_by = UUID(default=None, null=True)
     own_team = Boolean(default=False, help_text="May be played to the agent's own team too.")
     words = Text(default="")
     at = Timestamptz(default=None)

@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:842961"
+ID = "2026-11-23T10:00:01:164266"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -64,6 +64,7 @@ INDEXES = [
     'CREATE INDEX recording_content ON recording (sha256)',
     'CREATE UNIQUE INDEX segment_position ON segment (recording, position)',
     'CREATE INDEX play_recording ON play (recording, person, at)',
+    'CREATE INDEX play_at ON play (at, id)',
     'CREATE INDEX clip_recording ON clip (recording)',
     'CREATE INDEX clip_state ON clip (state, updated_at)',
     'CREATE INDEX clip_render_key ON clip (render_key)',
