@@ -143,6 +143,21 @@ def _sounds(viewer: Viewer | None, row: dict[str, Any], reach: queries.Reach) ->
     return _agreed(row) and not _kept_from(viewer, row, reach)
 
 
+async def gap_sentence(viewer: Viewer | None, ids: Iterable[UUID]) -> str:
+    """What stands in the place of clips that this viewer does not hear (any more), kindly.
+
+    It never tells that somebody of the viewer's own team is heard.
+    """
+    reach = await reach_of(viewer)
+    rows = [row for row in await queries.clip_rows(list(ids)) if not _sounds(viewer, row, reach)]
+    go_on = _("You can go on without it.")
+    if any(row["state"] == "erased" or row["recording_state"] == "erased" for row in rows):
+        return _("The call that this clip was cut from was erased, and the clip with it.") + " " + go_on
+    if any(row["state"] == "taken_down" and not _kept_from(viewer, row, reach) for row in rows):
+        return taken_down_sentence() + " " + go_on
+    return _("This clip is not played here.") + " " + go_on
+
+
 async def clips_by_slugs(slugs: Iterable[str]) -> dict[str, ClipView]:
     """Clips of a library by their stable names, whoever asks; unknown names are left out."""
     rows = await queries.clips_by_slug(list(dict.fromkeys(slugs)))

@@ -154,10 +154,10 @@ def require(viewer: Viewer, roles: Sequence[str]) -> None:
         raise Forbidden(_("Modules are made by trainers."))
 
 
-async def usable_clips(steps: Sequence[StepView]) -> dict[UUID, ClipView]:
-    """The clips of these steps that may be heard now: published ones of living calls, by id."""
+async def usable_clips(steps: Sequence[StepView], viewer: Viewer | None = None) -> dict[UUID, ClipView]:
+    """The clips of these steps that this viewer (None: somebody) may hear now: published ones of living calls."""
     ids = {clip for step in steps for clip in step.clips}
-    clips = await clips_by_ids(None, ids, with_rules=False) if ids else {}
+    clips = await clips_by_ids(viewer, ids, with_rules=False) if ids else {}
     return {clip: view for clip, view in clips.items() if view.state == "published"}
 
 

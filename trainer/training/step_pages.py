@@ -10,7 +10,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from trainer.clips.arithmetic import Line
-from trainer.clips.service import ClipView
+from trainer.clips.service import ClipView, gap_sentence
 from trainer.training.grading import GRADED, good_side
 from trainer.training.modules import StepView, usable_clips
 from trainer.training.taking import AnswerView, Course
@@ -37,6 +37,7 @@ class Unnamed:
     duration_ms: int
     bars: list[int]
     transcript: list[Line]
+    staged: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class StepPage:
     unnamed: list[Unnamed]
     typed: Mapping[str, Any] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    gap: str = ""
 
     @property
     def here(self) -> str:
@@ -177,7 +179,8 @@ async def step_page(
     last = course.last(step.id)
     done = course.enrolment.completed_at is not None
     asking = not done and (last is None or bool(errors) or (again and last.correct is False))
-    clips = await usable_clips([step]) if step.clips else {}
+    clips = await usable_clips([step], course.viewer) if step.clips else {}
+    silent = [clip for clip in step.clips if clip not in clips]
     if typed is None:
         kept = course.enrolment.step_state
         typed = kept if kept.get("step") == str(step.id) else {}
@@ -191,6 +194,7 @@ async def step_page(
         unnamed=_unnamed(course, step, clips) if hidden else [],
         typed=typed,
         errors=errors or {},
+        gap=await gap_sentence(course.viewer, silent) if silent else "",
     )
 
 
@@ -208,6 +212,7 @@ def _unnamed(course: Course, step: StepView, clips: Mapping[UUID, ClipView]) -> 
             duration_ms=clips[clip].duration_ms,
             bars=clips[clip].bars,
             transcript=clips[clip].transcript,
+            staged=clips[clip].staged,
         )
         for (side, name), clip in zip(names.items(), order, strict=True)
         if clip is not None and clip in clips

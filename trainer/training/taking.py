@@ -59,6 +59,7 @@ class Course:
     enrolment: EnrolmentView
     steps: list[StepView]
     answers: Mapping[UUID, list[AnswerView]]
+    viewer: Viewer | None = None
 
     def last(self, step: UUID) -> AnswerView | None:
         """The newest answer to a step."""
@@ -135,7 +136,7 @@ async def open_course(viewer: Viewer, enrolment: UUID) -> Course:
             steps[item["id"]] = step_view(item)
         if item["attempt"] is not None:
             answers.setdefault(item["id"], []).append(_answer_view(item))
-    return Course(enrolment_view(row), list(steps.values()), answers)
+    return Course(enrolment_view(row), list(steps.values()), answers, viewer)
 
 
 def _answer_view(row: Mapping[str, Any]) -> AnswerView:
@@ -200,7 +201,7 @@ async def answer(
             raise Conflict(_("One step at a time: an earlier one is still open."))
         if attempt != len(before) + 1 or attempt > MOST_TRIES:
             raise Conflict(_("This try was sent from an older page. Load the step again."))
-        verdict = grade(course, step, given, await usable_clips([step]))
+        verdict = grade(course, step, given, await usable_clips([step], viewer))
         return await _keep(course, step, given, verdict, attempt)
 
 
@@ -264,7 +265,7 @@ async def _keep(
         )
     )
     answers = {**course.answers, step.id: [*course.answers.get(step.id, []), kept]}
-    after = Course(enrolment, course.steps, answers)
+    after = Course(enrolment, course.steps, answers, course.viewer)
     hard = len(answers[step.id]) >= TRIES_BEFORE_STUCK and all(
         each.correct is False for each in answers[step.id]
     )
