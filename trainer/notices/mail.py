@@ -177,7 +177,7 @@ async def mail_link(context: jobs.JobContext, event: dict[str, Any]) -> None:
     if not person.email:
         return
     try:
-        secret = await links.issue_link(None, person.id)
+        secret = await links.link_to_mail(person.id)
     except NotFound:  # left meanwhile
         return
     purpose = event.get("purpose", "")

@@ -11,7 +11,7 @@ from litestar import Request, Response, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
 
-from trainer.people import service, teams
+from trainer.people import links, service, teams
 from trainer.people.fields import PersonFields, as_day
 from trainer.people.service import Shown
 from trainer.problems import Invalid
@@ -195,9 +195,10 @@ async def get_me(request: AnyRequest) -> Response[PersonOut]:
 
 @post("/people", guards=[requires("admin"), scope("people:write")])
 async def create_person(request: AnyRequest, data: JSONBody[PersonIn]) -> Response[PersonOut]:
-    """Adds somebody. They sign in after an invitation, which is made on their page."""
+    """Adds somebody. They sign in after an invitation: mailed where mail is set up, else made on their page."""
     fields: Any = _fields(data)
     person = await service.create_person(viewer_of(request), **fields)
+    await links.want_link(viewer_of(request), person)
     headers = {"Location": f"/api/v1/people/{person}"}
     return await _answer(request, person, status_code=201, headers=headers)
 

@@ -114,8 +114,21 @@ def _signed_out(request: AnyRequest) -> Response[Any]:
 
 @get("/forgot", guards=[public], include_in_schema=False)
 async def show_forgot(request: AnyRequest) -> Response[str]:
-    """Whom to ask for a new password."""
-    return render(request, "people/forgot.html")
+    """How to get a new password: by mail where mail is set up, else from somebody one knows."""
+    return _forgot(request, sent=False)
+
+
+@post("/forgot", guards=[public], status_code=200, include_in_schema=False)
+async def ask_for_reset(request: AnyRequest) -> Response[str]:
+    """Has a link mailed to whom it belongs. The answer is the same whoever is meant, and for nobody."""
+    form = await read_form(request)
+    await links.ask_for_reset(form.raw("identifier"))
+    return _forgot(request, sent=True)
+
+
+def _forgot(request: AnyRequest, *, sent: bool) -> Response[str]:
+    by_mail = bool(request.app.state.settings.smtp_url)
+    return render(request, "people/forgot.html", sent=sent, by_mail=by_mail)
 
 
 @get("/welcome/{secret:str}", guards=[public], include_in_schema=False)
@@ -124,7 +137,7 @@ async def show_welcome(request: AnyRequest, secret: FromPath[str]) -> Response[s
     try:
         return render(request, "people/welcome.html", welcome=await links.read_link(secret), errors={})
     except Gone as over:
-        return render(request, "people/link_over.html", status=410, detail=over.detail)
+        return render(request, "people/link_over.html", status=410, detail=over.detail, reason=over.name)
 
 
 @post("/welcome/{secret:str}", guards=[public], include_in_schema=False)
@@ -135,7 +148,7 @@ async def welcome(request: AnyRequest, secret: FromPath[str]) -> Response[Any]:
         shown = await links.read_link(secret)
         person = await links.set_password_by_link(secret, form.secret("password"))
     except Gone as over:
-        return render(request, "people/link_over.html", status=410, detail=over.detail)
+        return render(request, "people/link_over.html", status=410, detail=over.detail, reason=over.name)
     except Invalid as refused:
         form.take(refused)
         return render(request, "people/welcome.html", status=422, welcome=shown, errors=form.errors)
@@ -154,7 +167,7 @@ async def enter_demo(request: AnyRequest, secret: FromPath[str]) -> Response[Any
     try:
         person = await links.person_of_demo_link(secret)
     except Gone as over:
-        return render(request, "people/link_over.html", status=410, detail=over.detail)
+        return render(request, "people/link_over.html", status=410, detail=over.detail, reason=over.name)
     before = request.scope.get("user")
     if before and before.session:
         await end_session(before.session)
@@ -169,6 +182,7 @@ pages: list[Any] = [
     sign_out,
     sign_out_everywhere,
     show_forgot,
+    ask_for_reset,
     show_welcome,
     welcome,
 ]

@@ -137,13 +137,22 @@ async def add_person(request: AnyRequest) -> Response[Any]:
 
 
 async def _link_page(request: AnyRequest, person: UUID) -> Response[str]:
+    """The link to hand over, shown this once; with an address on file and mail set up, one is mailed as well."""
     viewer = viewer_of(request)
     secret = await links.issue_link(viewer, person)
     base = request.app.state.settings.base_url.rstrip("/")
     welcome = await links.read_link(secret)
     shown = await service.load_person(viewer, person)
-    address = f"{base}/welcome/{secret}"
-    return render(request, "people/link.html", person=shown.person, welcome=welcome, address=address)
+    wanted = await links.want_link(viewer, person)
+    return render(
+        request,
+        "people/link.html",
+        headers={"Cache-Control": "no-store"},
+        person=shown.person,
+        welcome=welcome,
+        address=f"{base}/welcome/{secret}",
+        mailed=wanted and bool(request.app.state.settings.smtp_url),
+    )
 
 
 @get("/people/{person_id:uuid}", guards=[signed_in], include_in_schema=False)

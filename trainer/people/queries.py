@@ -181,10 +181,11 @@ async def failures_since(column: str, value: str, since: datetime, most: int) ->
 
 
 async def link_with_person(secret_hash: str, now: datetime) -> dict[str, Any] | None:
-    """An unexpired link of an active person, used or not."""
+    """A link of an active person that was not over yet at `now`, used or not."""
     return await db.fetch_one(
         """SELECT link.id, link.purpose, link.used_at, link.expires_at, person.id AS person, person.name,
-                  person.email, person.employee_no, person.asked_at IS NOT NULL AS asked
+                  person.email, person.employee_no, person.asked_at IS NOT NULL AS asked,
+                  person.password_hash IS NULL AS first
            FROM link JOIN person ON person.id = link.person
            WHERE link.secret_hash = {} AND link.expires_at > {} AND person.active""",
         secret_hash,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trainer.people import account, audit_pages, door, import_pages, sight_pages
+from trainer.people import account, audit_pages, card_pages, door, import_pages, sight_pages
 from trainer.people import pages as people_pages
 
 pages: list[Any] = [
@@ -12,5 +12,6 @@ pages: list[Any] = [
     *audit_pages.pages,
     *sight_pages.pages,
     *import_pages.pages,
+    *card_pages.pages,
 ]
 demo_pages: list[Any] = [*door.demo_pages]

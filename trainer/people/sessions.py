@@ -48,6 +48,9 @@ def _viewer(row: dict[str, Any], *, session: str | None, scopes: frozenset[str] 
     )
 
 
+LINKS_REMEMBERED = timedelta(days=60)
+
+
 class Sessions:
     """Sessions that end after `days` without a visit. `unread` counts the person's notices, as SQL."""
 
@@ -166,7 +169,9 @@ def device_name(user_agent: str) -> str:
 
 @jobs.schedule("forget_ended_sessions", at="02:40")
 async def forget_ended_sessions(context: jobs.JobContext) -> None:
-    """Sessions and links that are over serve nobody and are personal data."""
+    """Sessions and links that are over serve nobody and are personal data; links are remembered for a while, so that
+    their pages can say what became of them.
+    """
     now = db.utc_now()
     await Session.delete().where(Session.expires_at < now)
-    await Link.delete().where(Link.expires_at < now)
+    await Link.delete().where(Link.expires_at < now - LINKS_REMEMBERED)
