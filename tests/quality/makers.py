@@ -81,6 +81,7 @@ async def a_call(agent: UUID | None, *, book: str | None = "test", days_ago: int
         "called_at": now - timedelta(days=days_ago),
         "created_at": now - timedelta(days=days_ago),
         "object_key": f"recordings/{recording}",
+        "peaks_key": f"peaks/{recording}",
         "sha256": recording.hex,
         **columns,
     }
