@@ -182,45 +182,6 @@ async def leads_of(team: UUID) -> list[UUID]:
     return [row["id"] for row in rows if "team_lead" in row["roles"].split()]
 
 
-async def everything_of(person: UUID) -> list[Row]:
-    """A person's released evaluations with their marks, and what the person wrote, for their own copy."""
-    evaluations = await db.fetch(
-        f"{EVALUATIONS} WHERE evaluation.agent = {{}} AND evaluation.state <> 'draft' ORDER BY evaluation.listed_at",
-        person,
-    )
-    marks: dict[UUID, list[Row]] = {}
-    for row in await marks_of([row["id"] for row in evaluations]) if evaluations else []:
-        told = {"rule": row["code"], "mark": row["mark"], "at_ms": row["at_ms"], "comment": row["comment"]}
-        marks.setdefault(row["evaluation"], []).append(told)
-    names = (
-        "state",
-        "score",
-        "fatal_missed",
-        "resolved",
-        "outcome",
-        "service_level",
-        "csat",
-        "comment",
-        "reason",
-    )
-    found = [
-        {
-            "evaluation": str(row["id"]),
-            "released_at": row["released_at"].isoformat(),
-            **{name: row[name] for name in names},
-            "marks": marks.get(row["id"], []),
-        }
-        for row in evaluations
-    ]
-    replies = await db.fetch(
-        "SELECT evaluation, words, at FROM evaluation_reply WHERE author = {} ORDER BY at", person
-    )
-    return found + [
-        {"reply_to": str(row["evaluation"]), "words": row["words"], "at": row["at"].isoformat()}
-        for row in replies
-    ]
-
-
 # For spreadsheets
 
 

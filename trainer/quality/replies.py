@@ -64,11 +64,6 @@ async def note_seen(viewer: Viewer, evaluation: EvaluationView) -> None:
     await Evaluation.update(seen).where((Evaluation.id == evaluation.id) & Evaluation.seen_at.is_null())
 
 
-async def exported(person: UUID) -> list[dict[str, Any]]:
-    """A person's evaluations and what they wrote, for their own copy of what is kept about them."""
-    return await queries.everything_of(person)
-
-
 @jobs.on("person_erased")
 async def erase_words(context: jobs.JobContext, event: dict[str, Any]) -> None:
     """The marks stay as dated facts of a former colleague; words by them and about them go."""
