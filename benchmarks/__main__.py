@@ -1,6 +1,6 @@
 """`make bench`: every bound that the project promises, each against its reference in the same run, as a Markdown table.
 
-    python -m benchmarks [audio] [pages] [media] [database] [progress] [load]
+    python -m benchmarks [audio] [pages] [media] [database] [backup] [progress] [load]
 
 Exit code 1 when a bound is missed. Close other programs first: ratios forgive a busy machine, but not everything.
 """
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 
-from benchmarks import audio, database, load, media, pages, progress
+from benchmarks import audio, backup, database, load, media, pages, progress
 from benchmarks.row import Row
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "pages": pages.rows,
     "media": media.rows,
     "database": database.measure,
+    "backup": backup.rows,
     "progress": progress.rows,
     "load": load.rows,
 }
