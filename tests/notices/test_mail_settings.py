@@ -128,6 +128,7 @@ async def test_an_admin_sees_that_no_mail_is_set_up(
     client: httpx.AsyncClient, sign_in: Any, app: Any
 ) -> None:
     await sign_in(client, await a_person("admin"))
+    assert (await client.get("/settings")).headers["location"] == "/settings/mail"
     page = (await client.get("/settings/mail")).text
     assert "This centre sends no mail" in page
     assert "Send a test mail" not in page
@@ -174,6 +175,7 @@ async def test_an_admin_tries_mail_and_sees_what_failed(
 @pytest.mark.parametrize("role", ["agent", "trainer", "qa_analyst", "team_lead", "manager"])
 async def test_only_admins_see_the_page(client: httpx.AsyncClient, sign_in: Any, app: Any, role: str) -> None:
     await sign_in(client, await a_person(role))
+    assert (await client.get("/settings")).status_code == 403
     assert (await client.get("/settings/mail")).status_code == 403
     assert (await client.post("/settings/mail/test")).status_code == 403
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.factories import a_person, a_viewer, viewer_for
+from tests.factories import a_person, a_viewer
 from trainer import db, jobs
 from trainer.notices import choices, service
 from trainer.notices.service import latest, notify, notify_many, unread_count, withdraw
@@ -254,12 +254,3 @@ async def test_what_was_read_half_a_year_ago_is_dropped_and_nothing_else(databas
     kept = await latest(viewer)
     assert [view.read_at is None for view in kept].count(True) == 1
     assert len(kept) == 2
-
-
-async def test_a_persons_own_copy_holds_their_notices_in_words(database: str) -> None:
-    person = await a_person()
-    await notify(person.id, "t_due", source="s", params={"title": TITLE})
-    (entry,) = await service.exported(person.id)
-    assert entry["text"] == "Soon due: Calm first"
-    assert entry["read_at"] is None
-    assert viewer_for(person).unread == 0

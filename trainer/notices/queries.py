@@ -165,13 +165,6 @@ async def forget_person(person: UUID) -> None:
     await db.fetch("DELETE FROM notice_choice WHERE person = {}", person)
 
 
-async def everything(person: UUID) -> list[dict[str, Any]]:
-    """A person's notices, for their own copy of what is kept about them."""
-    return await db.fetch(
-        _COLUMNS + " WHERE person = {} AND withdrawn_at IS NULL ORDER BY created_at", person
-    )
-
-
 # Mail
 
 

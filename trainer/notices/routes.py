@@ -134,6 +134,12 @@ async def save_choices(request: AnyRequest) -> Redirect:
 # Whether mail works, for admins
 
 
+@get("/settings", guards=[requires("admin")], include_in_schema=False, sync_to_thread=False)
+def show_settings() -> Redirect:
+    """The one thing that is set on a page; all others come from the environment."""
+    return Redirect("/settings/mail", status_code=303)
+
+
 @get("/settings/mail", guards=[requires("admin")], include_in_schema=False)
 async def show_mail(request: AnyRequest, job: FromQuery[UUID | None] = None) -> Response[str]:
     """Whether mail is set up, what could not be sent, and a test; `job` is a test that is under way."""
@@ -166,6 +172,7 @@ pages: list[Any] = [
     undo_read_all,
     show_choices,
     save_choices,
+    show_settings,
     show_mail,
     test_mail,
 ]

@@ -147,14 +147,6 @@ async def undo_mark_all(viewer: Viewer, moment: datetime) -> int:
     return count
 
 
-async def exported(person: UUID) -> list[dict[str, Any]]:
-    """A person's notices in words, for their own copy of what is kept about them."""
-    return [
-        {"at": view.at.isoformat(), "text": view.words, "read_at": view.read_at and view.read_at.isoformat()}
-        for view in await shown(await queries.everything(person))
-    ]
-
-
 # Housekeeping
 
 
