@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from trainer import db
 
@@ -34,5 +35,16 @@ async def month_in_numbers(since: datetime) -> dict[str, Any]:
            (SELECT count(*) FROM fact WHERE kind = 'appreciation_given' AND at >= {}) AS thanks,
            (SELECT count(*) FROM clip WHERE state = 'published') AS clips""",
         *[since] * 5,
+    )
+    return row or {}
+
+
+async def newcomer(person: UUID) -> dict[str, Any]:
+    """Whether somebody was asked what to celebrate (`asked_at`), and who their buddy is."""
+    row = await db.fetch_one(
+        """SELECT person.asked_at, buddy.id AS buddy, buddy.name AS buddy_name, team.name AS buddy_team
+           FROM person LEFT JOIN person buddy ON buddy.id = person.buddy AND buddy.active
+           LEFT JOIN team ON team.id = buddy.team WHERE person.id = {}""",
+        person,
     )
     return row or {}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from trainer import db
 from trainer.clips.reading import OPEN_STATES, visible_clips
@@ -17,7 +17,6 @@ from trainer.people.service import PersonView, new_agents_without_buddy
 from trainer.quality.service import calls_to_score
 from trainer.quality.totals import Totals, totals
 from trainer.quality.views import CallToScore
-from trainer.recognition.asking import wants_asking
 from trainer.recognition.occasions import OccasionView, upcoming
 from trainer.rulebook.health import Health, health_of_rules
 from trainer.rulebook.service import published_rules
@@ -112,11 +111,11 @@ class AnalystHome:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The parts of one person's home; a part is None where they have not its role."""
+    """The parts of one person's home; a part is None where they have not its role. `newcomer`: asked_at, buddy."""
 
     part_of_day: PartOfDay
     notices: list[NoticeView]
-    ask_what_to_celebrate: bool
+    newcomer: dict[str, Any]
     agent: AgentHome | None = None
     trainer: TrainerHome | None = None
     analyst: AnalystHome | None = None
@@ -130,7 +129,7 @@ async def home_of(viewer: Viewer, settings: Settings) -> Home:
     return Home(
         part_of_day(viewer),
         notices=await latest(viewer, NOTICES, unread=True) if viewer.unread else [],
-        ask_what_to_celebrate=await wants_asking(viewer),
+        newcomer=await queries.newcomer(viewer.id),
         agent=await agent_home(viewer) if viewer.has("agent") else None,
         trainer=await trainer_home(viewer) if viewer.has("trainer") else None,
         analyst=AnalystHome(await calls_to_score(viewer)) if viewer.has("qa_analyst") else None,
