@@ -257,7 +257,7 @@ def test_the_sample_centre_has_its_fixed_addresses_and_resolves() -> None:
     teams = {team["key"] for team in CENTRE["teams"]}
     assert len(PEOPLE) >= 16
     assert {"admin", "trainer", "analyst", "lead", "manager", "agent", "senior"} <= {
-        person["email"].removesuffix("@demo.example") for person in PEOPLE.values()
+        (person["email"] or "").removesuffix("@demo.example") for person in PEOPLE.values()
     }
     for person in PEOPLE.values():
         assert person["team"] is None or person["team"] in teams

@@ -14,7 +14,7 @@ import trainer.app  # noqa: F401 - registers every job, so that events reach the
 from trainer import db
 from trainer.career.service import import_path
 from trainer.clips.library import import_library
-from trainer.demo import history, notices_life, occasions_life
+from trainer.demo import history, notices_life, occasions_life, people_life
 from trainer.people.service import create_person
 from trainer.people.tables import Person
 from trainer.people.teams import create_team
@@ -90,6 +90,7 @@ async def _people(document: dict[str, Any], today: date) -> dict[str, UUID]:
         silent = {} if person["key"] in occasions_life.NOT_ASKED else occasions_life.SILENT
         buddy = people[person["buddy"]] if person["buddy"] else None
         await Person.update({"buddy": buddy, **silent}).where(Person.id == people[person["key"]])
+    await people_life.settle(document, people)
     return people
 
 
