@@ -28,7 +28,7 @@ from trainer.calls import routes as calls_pages
 from trainer.career import api as career_api
 from trainer.career import routes as career_pages
 from trainer.clips import api as clips_api
-from trainer.clips import fits
+from trainer.clips import fits, voice, voice_api
 from trainer.clips import parts as clip_parts
 from trainer.clips import routes as clip_pages
 from trainer.dossier import api as dossier_api
@@ -52,13 +52,14 @@ from trainer.recognition import api as recognition_api
 from trainer.recognition import routes as recognition_pages
 from trainer.recognition import stream
 from trainer.rulebook import api as rulebook_api
-from trainer.rulebook import programme_pages
 from trainer.rulebook import health as rule_health
+from trainer.rulebook import programme_pages
 from trainer.rulebook import routes as rulebook_pages
 from trainer.settings import Settings
 from trainer.training import api as module_api
 from trainer.training import enrolment_api
 from trainer.training import routes as training_pages
+from trainer.training.uses import modules_that_play
 from trainer.web import api, live, styleguide, uploads
 from trainer.web import jobs as job_pages
 from trainer.web.errors import handle_error, known_problems
@@ -92,6 +93,7 @@ API: list[Any] = [
     *fits.routes,
     *calls_api.routes,
     *clips_api.routes,
+    *voice_api.routes,
     *quality_api.routes,
     *module_api.routes,
     *enrolment_api.routes,
@@ -103,6 +105,7 @@ API: list[Any] = [
 MAX_BODY = 2 << 20
 
 call_pages.call_page_parts["clips"] = clip_parts.call_part
+voice.use_places["modules"] = modules_that_play
 rulebook_pages.rule_page_parts["clips"] = clip_parts.rule_part
 rulebook_pages.rule_page_parts["clips to look at again"] = fits.waiting_part
 rule_health.ears["clips"] = fits.heard
@@ -136,7 +139,8 @@ async def running(app: Litestar) -> AsyncIterator[None]:
     await broker.start()
     watch = app.state.feed_watch = stream.FeedWatch(broker)
     watching = asyncio.create_task(watch.run(), name="feed watch")
-    ringing = asyncio.create_task(bell.BellWatch(broker).run(), name="bell watch")
+    bells = app.state.bell_watch = bell.BellWatch(broker)
+    ringing = asyncio.create_task(bells.run(), name="bell watch")
     worker = jobs.Worker() if settings.workers_embedded else None
     working = asyncio.create_task(worker.run()) if worker else None
     try:

@@ -1,15 +1,17 @@
 """Clips over the JSON API: what the pages do, by the same services."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, patch, post, route
 from litestar.connection import Request
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from trainer.clips import service
-from trainer.clips.arithmetic import Cut
+from trainer.clips.arithmetic import Cut, Line
 from trainer.clips.service import ClipFields, ClipView
 from trainer.problems import Malformed
 from trainer.web import api
@@ -31,8 +33,20 @@ class RedactionIn(msgspec.Struct, forbid_unknown_fields=True):
         return Cut(self.start_ms, self.end_ms, self.mode)  # type: ignore[arg-type]  # the service checks it
 
 
+class LineIn(msgspec.Struct, forbid_unknown_fields=True):
+    """A line of the clip's transcript, in the clip. `speaker` is agent, caller or empty."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+    speaker: str = ""
+
+
 class ClipIn(msgspec.Struct, forbid_unknown_fields=True):
-    """A clip to be cut. `cue_ms` counts from the clip's start, the other times from the recording's."""
+    """A clip to be cut. `cue_ms` and the lines count from the clip's start, the other times from the recording's.
+
+    `transcript` is for calls that have none, or whose own is wrong here; without it the call's lines are taken.
+    """
 
     start_ms: int
     end_ms: int
@@ -44,6 +58,7 @@ class ClipIn(msgspec.Struct, forbid_unknown_fields=True):
     why: str = ""
     redactions: list[RedactionIn] = []
     no_speech: bool = False
+    transcript: list[LineIn] | None = None
 
     def fields(self) -> ClipFields:
         return ClipFields(
@@ -57,6 +72,12 @@ class ClipIn(msgspec.Struct, forbid_unknown_fields=True):
             why=self.why,
             redactions=tuple(one.cut() for one in self.redactions),
             no_speech=self.no_speech,
+            lines=None
+            if self.transcript is None
+            else tuple(
+                Line(self.start_ms + line.start_ms, self.start_ms + line.end_ms, line.speaker, line.text)
+                for line in self.transcript
+            ),
         )
 
 
@@ -73,9 +94,10 @@ class ClipChanges(msgspec.Struct, forbid_unknown_fields=True):
     why: str | msgspec.UnsetType = msgspec.UNSET
     redactions: list[RedactionIn] | msgspec.UnsetType = msgspec.UNSET
     no_speech: bool | msgspec.UnsetType = msgspec.UNSET
+    transcript: list[LineIn] | msgspec.UnsetType | None = msgspec.UNSET
 
     def over(self, clip: ClipView) -> ClipFields:
-        """The clip's fields with these changes. A cue that is not named keeps its moment in the call."""
+        """The fields with these changes. A cue and typed lines that are not named keep their moment in the call."""
         present = ClipIn(
             start_ms=clip.start_ms,
             end_ms=clip.end_ms,
@@ -95,13 +117,37 @@ class ClipChanges(msgspec.Struct, forbid_unknown_fields=True):
         }
         if "cue_ms" not in given and "start_ms" in given and clip.cue_ms is not None:
             given["cue_ms"] = clip.cue_ms + clip.start_ms - given["start_ms"]
-        return msgspec.structs.replace(present, **given).fields()
+        fields = msgspec.structs.replace(present, **given).fields()
+        return fields if "transcript" in given else replace(fields, lines=clip.typed)
 
 
 class Publication(msgspec.Struct, forbid_unknown_fields=True):
-    """Whoever publishes says that they listened for personal data; it is noted with their name."""
+    """`privacy_checked`: I listened for personal data; it is noted with my name. A body that does not say so is no
+    such word: then the clip needs a check that was noted before, or `privacy_check` is missing.
+    """
 
-    privacy_checked: bool = True
+    privacy_checked: bool = False
+
+
+@dataclass
+class PublishOperation(Operation):
+    """How publishing is described in OpenAPI: what its body says, and what is said without one."""
+
+    def __post_init__(self) -> None:
+        checked = Schema(
+            type=OpenAPIType.BOOLEAN,
+            description="I listened to this clip for personal data (names, numbers, addresses), in sound and words.",
+        )
+        self.request_body = RequestBody(
+            required=False,
+            description="A call without a body declares `privacy_checked: true`: whoever publishes so says that they "
+            "listened for personal data, and it is noted with their name. With a body it has to be said in it.",
+            content={
+                "application/json": OpenAPIMediaType(
+                    schema=Schema(type=OpenAPIType.OBJECT, properties={"privacy_checked": checked})
+                )
+            },
+        )
 
 
 def shown(clip: ClipView) -> dict[str, Any]:
@@ -141,6 +187,8 @@ def shown(clip: ClipView) -> dict[str, Any]:
             "replaces": str(clip.replaces) if clip.replaces else None,
             "draft": str(clip.draft) if clip.draft else None,
             "status_url": f"/api/v1/clips/{clip.id}",
+            "privacy_checked": clip.privacy_checked_at is not None,
+            "agent_consent": {"needed": clip.consent_needed, "answer": clip.consent},
         }
     return answer
 
@@ -177,7 +225,7 @@ async def listed(
 ) -> dict[str, Any]:
     """Clips that you may see, latest change first; `q`: words in titles, notes and transcripts.
 
-    `status`: published, draft, in_review or retired.
+    `status`: published, draft, in_review, retired or taken_down.
     """
     viewer, page = viewer_of(request), api.read_page(limit, cursor)
     clips = await service.visible_clips(
@@ -242,14 +290,22 @@ async def submit(request: Call, clip_id: FromPath[str]) -> Response[dict[str, An
     return await answer(request, wanted)
 
 
-@post("/clips/{clip_id:str}/publish", guards=[scope("clips:write")], status_code=200, tags=["clips"])
+@post(
+    "/clips/{clip_id:str}/publish",
+    guards=[scope("clips:write")],
+    status_code=200,
+    tags=["clips"],
+    operation_class=PublishOperation,
+)
 async def publish(request: Call, clip_id: FromPath[str]) -> Response[dict[str, Any]]:
-    """Publish a clip. Optional body: {"privacy_checked": true}.
+    """Publish a clip, saying that you listened for personal data: {"privacy_checked": true}, or no body at all.
 
-    409 `clip-not-publishable` names what is `missing`.
+    409 `clip-not-publishable` names what is `missing`: render, transcript, rules, privacy_check, recording,
+    agent_consent (the agent heard in a counterexample or near miss has not said yes), review, second_person.
     """
+    body = await request.body()
     try:
-        said = msgspec.json.decode(await request.body() or b"{}", type=Publication)
+        said = msgspec.json.decode(body, type=Publication) if body else Publication(privacy_checked=True)
     except msgspec.DecodeError as error:
         raise Malformed(str(error)) from error
     named = await service.publish_clip(

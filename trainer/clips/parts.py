@@ -3,15 +3,11 @@
 A rule's page plays its clips or shows the gap, a call's page lists what was cut from it.
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from trainer.calls.views import RecordingView
-from trainer.clips import queries, service
-from trainer.rulebook.service import Mark
+from trainer.clips import service
 from trainer.rulebook.views import RuleView
-from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
 Part = tuple[str, dict[str, Any]]
@@ -30,16 +26,10 @@ async def rule_part(viewer: Viewer, rule: RuleView) -> Part:
         "rule": rule,
         "pair": (good, poor) if good and poor else None,
         "others": [clip for kind in kinds.values() for clip in kind if clip.id not in paired],
-        "gap": good is None,
+        "gap": not any(not clip.staged for clip in kinds["exemplar"]),
+        "staged_only": good is not None,
         "cuts": viewer.has("trainer", "qa_analyst", "team_lead"),
     }
-
-
-async def rule_gaps(rules: Sequence[UUID]) -> Mapping[UUID, Mark]:
-    """A mark beside each rule that no published exemplar lets one hear (003-4)."""
-    heard = await queries.rules_heard(rules)
-    gap = Mark(_("No clip yet"), kind="warn", icon="volume-x")
-    return {rule: gap for rule in rules if rule not in heard}
 
 
 async def call_part(viewer: Viewer, recording: RecordingView) -> Part | None:

@@ -250,19 +250,6 @@ async def rules_to_pin(codes: Sequence[str]) -> list[dict[str, Any]]:
     )
 
 
-async def rules_heard(rules: Sequence[UUID]) -> set[UUID]:
-    """Those of the rules that a published exemplar of a living, real (not staged) recording lets one hear."""
-    rows = await db.fetch(
-        f"""SELECT DISTINCT clip_rule.rule FROM clip_rule JOIN clip ON clip.id = clip_rule.clip
-            JOIN recording ON recording.id = clip.recording
-            WHERE clip.state = 'published' AND clip.polarity = 'exemplar' AND {_LIVING}
-              AND NOT recording.staged AND clip_rule.rule IN ({{}})""",
-        db.utc_now(),
-        list(rules),
-    )
-    return {row["rule"] for row in rows}
-
-
 async def clips_by_slug(slugs: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The named rows (id, state) of clips from a library."""
     rows = await db.fetch(

@@ -113,6 +113,17 @@ async def next_enrolment(person: UUID) -> dict[str, Any] | None:
     )
 
 
+async def done_enrolment(person: UUID, module_version: UUID) -> UUID | None:
+    """A person's newest completed enrolment in a version."""
+    row = await db.fetch_one(
+        """SELECT id FROM enrolment WHERE person = {} AND module_version = {} AND completed_at IS NOT NULL
+           ORDER BY completed_at DESC LIMIT 1""",
+        person,
+        module_version,
+    )
+    return row["id"] if row else None
+
+
 async def enrolments_page(
     person: UUID | None, team: UUID | None, viewer: UUID, limit: int, after: UUID | None
 ) -> list[dict[str, Any]]:
@@ -236,4 +247,17 @@ async def curricula(curriculum: UUID | None) -> list[dict[str, Any]]:
                           (SELECT max(shown.version) FROM module_version shown WHERE shown.module = module.id))
             WHERE {where} ORDER BY curriculum.created_at, curriculum.id, curriculum_module.position""",
         *params,
+    )
+
+
+async def modules_with_clips(clips: list[UUID]) -> list[dict[str, Any]]:
+    """Published modules with the clips, of these, that one of their steps plays."""
+    return await db.fetch(
+        """SELECT DISTINCT clip.id AS clip, module_version.module, CAST(module_version.title AS TEXT) AS title
+           FROM step
+           JOIN module_version ON module_version.id = step.module_version AND module_version.state = 'published'
+           JOIN clip ON clip.id IN (step.clip, step.other_clip)
+           WHERE clip.id IN ({})
+           ORDER BY title""",
+        clips,
     )
