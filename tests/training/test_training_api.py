@@ -177,23 +177,6 @@ async def test_an_answer_comes_back_with_its_reason_and_is_kept_once(
         assert (await agent.post(later, json={"text": "x"})).status_code == 409
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"module": "hear-them-out", "team": "Harbour"},
-        {"module": "hear-them-out", "role": "agent"},
-        {"module": "hear-them-out", "person": "nobody"},
-    ],
-)
-async def test_only_one_person_at_a_time_is_enrolled(
-    trainer: httpx.AsyncClient, cast: Cast, body: dict[str, Any]
-):
-    await a_module(cast.viewer("trainer"))
-    refused = await trainer.post("/api/v1/enrolments", json=body)
-    assert refused.status_code == 422
-    assert refused.json()["errors"][0]["field"] in ("team", "role", "person")
-
-
 async def test_an_agent_sees_no_clips_of_a_module_beforehand(browser: Browser, cast: Cast, clips: Clips):
     module = await a_module(cast.viewer("trainer"))
     async with browser("agent") as agent:

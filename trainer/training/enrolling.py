@@ -118,7 +118,8 @@ async def enrol(viewer: Viewer | None, code: str, person: UUID, *, due_on: date 
     """Enrols a person in the published version; an open enrolment is used rather than made twice.
 
     Anybody may enrol themselves in a published module; trainers anybody, leads their own team. A due day
-    given now replaces an earlier one. Raises NotFound, Forbidden, Invalid.
+    given now replaces an earlier one. Whom others give it to and who did this version already keeps that: only
+    oneself takes it again. Raises NotFound, Forbidden, Invalid.
     """
     version = await queries.version_of_code(code, "published")
     if version is None:
@@ -133,6 +134,10 @@ async def enrol(viewer: Viewer | None, code: str, person: UUID, *, due_on: date 
     if viewer is not None and viewer.id != person and not may_follow(viewer, whose.team, "trainer"):
         raise Forbidden(_("Only trainers, and leads for their own team, enrol others."))
     async with db.transaction():
+        if viewer is not None and viewer.id != person:
+            done = await queries.done_enrolment(person, version["id"])
+            if done is not None:
+                return done
         row = Enrolment(
             person=person,
             module=version["module"],

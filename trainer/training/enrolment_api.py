@@ -11,8 +11,10 @@ from litestar.connection import Request
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from trainer.problems import Invalid, NotFound
-from trainer.training import enrolling, modules, taking
+from trainer.training import assignment_api, deciding, enrolling, modules, taking
 from trainer.training.api import shown_step
+from trainer.training.assigning import service as assigning
+from trainer.training.assignment_api import shown_assignment
 from trainer.training.enrolling import EnrolmentView
 from trainer.training.modules import StepView
 from trainer.training.taking import AnswerView, Course
@@ -27,13 +29,23 @@ READ_ENROLMENTS, WRITE_ENROLMENTS = scope("enrolments:read"), scope("enrolments:
 
 
 class EnrolmentIn(msgspec.Struct, forbid_unknown_fields=True):
-    """Gives a published module (its code or id) to a person."""
+    """Gives a published module (its code or id) or a list of modules (`curriculum`, its code) to one person (oneself,
+    when nobody is named), to several `people`, a `team`, or everybody of a `role`.
+    """
 
-    module: str
+    module: str | None = None
+    curriculum: str | None = None
     person: str | None = None
+    people: list[str] | None = None
     team: str | None = None
     role: str | None = None
     due_on: date | None = None
+
+
+class WaiverIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a module need not be done."""
+
+    why: str
 
 
 class AnswerIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -67,11 +79,17 @@ def shown_enrolment(enrolment: EnrolmentView) -> dict[str, Any]:
             "version": enrolment.version,
             "title": text_in(enrolment.title.get(enrolment.language) or enrolment.title),
         },
-        "status": {"done": "completed", "under_way": "started", "not_begun": "open"}[enrolment.state],
+        "status": {"done": "completed", "waived": "waived", "under_way": "started", "not_begun": "open"}[
+            enrolment.state
+        ],
         "due_on": enrolment.due_on.isoformat() if enrolment.due_on else None,
         "created_at": api.as_utc(enrolment.created_at),
         "started_at": api.as_utc(enrolment.started_at),
         "completed_at": api.as_utc(enrolment.completed_at),
+        "last_active_at": api.as_utc(enrolment.active_at),
+        "waived_at": api.as_utc(enrolment.waived_at),
+        "signed_off_at": api.as_utc(enrolment.signed_off_at),
+        "assignment": str(enrolment.assignment) if enrolment.assignment else None,
         "progress": {
             "steps": enrolment.steps,
             "done": enrolment.done,
@@ -111,22 +129,41 @@ def next_of(course: Course) -> StepView | None:
 
 @post("/enrolments", guards=[WRITE_ENROLMENTS], tags=["enrolments"])
 async def enrol(request: Call, data: JSONBody[EnrolmentIn]) -> Response[dict[str, Any]]:
-    """Enrol a person (oneself, when left out); an open enrolment is used again."""
+    """Enrol a person in a module: answers the enrolment, an open one again. A list, several people, a team or a role
+    make an assignment: who joins the team or gets the role later is given it too.
+    """
     viewer = viewer_of(request)
-    for name in ("team", "role"):
-        if getattr(data, name) is not None:
-            raise Invalid.field(name, "unsupported", _("Enrol one person at a time: name a person."))
-    person = _person(data.person) if data.person is not None else viewer.id
-    enrolment = await enrolling.enrol(viewer, await _code_of(viewer, data.module), person, due_on=data.due_on)
-    shown = shown_enrolment(await enrolling.load_enrolment(viewer, enrolment))
-    return Response(shown, status_code=201, headers={"Location": f"/api/v1/enrolments/{enrolment}"})
+    code = await _code_of(viewer, data.module) if data.module is not None else None
+    one = data.people is None and data.team is None and data.role is None
+    if one and code is not None and data.curriculum is None:
+        person = _person(data.person) if data.person is not None else viewer.id
+        enrolment = await enrolling.enrol(viewer, code, person, due_on=data.due_on)
+        shown = shown_enrolment(await enrolling.load_enrolment(viewer, enrolment))
+        return Response(shown, status_code=201, headers={"Location": f"/api/v1/enrolments/{enrolment}"})
+    named = [*(data.people or []), *([data.person] if data.person is not None else [])]
+    assignment = await assigning.assign(
+        viewer,
+        module=code,
+        curriculum=data.curriculum,
+        people=[_person(each) for each in named],
+        team=_id(data.team, "team") if data.team is not None else None,
+        role=data.role,
+        due_on=data.due_on,
+    )
+    shown = shown_assignment(await assigning.load_assignment(viewer, assignment))
+    return Response(shown, status_code=201, headers={"Location": f"/api/v1/assignments/{assignment}"})
 
 
 def _person(value: str) -> UUID:
+    return _id(value, "person")
+
+
+def _id(value: str, field: str) -> UUID:
     try:
         return UUID(value)
     except ValueError as error:
-        raise Invalid.field("person", "unknown", _("There is no such person.")) from error
+        words = {"person": _("There is no such person."), "team": _("There is no such team.")}
+        raise Invalid.field(field, "unknown", words[field]) from error
 
 
 async def _code_of(viewer: Viewer, named: str) -> str:
@@ -213,6 +250,34 @@ async def _verdict(course: Course, answer: AnswerView) -> dict[str, Any]:
     }
 
 
+@post("/enrolments/{enrolment_id:str}/waive", guards=[WRITE_ENROLMENTS], status_code=200, tags=["enrolments"])
+async def waive(request: Call, enrolment_id: FromPath[str], data: JSONBody[WaiverIn]) -> dict[str, Any]:
+    """The person need not do it (trainers, with a reason). 409 when it is done or waived already."""
+    viewer, enrolment = viewer_of(request), api.identifier(enrolment_id)
+    await deciding.waive(viewer, enrolment, data.why)
+    return shown_enrolment(await enrolling.load_enrolment(viewer, enrolment))
+
+
+@post(
+    "/enrolments/{enrolment_id:str}/unwaive", guards=[WRITE_ENROLMENTS], status_code=200, tags=["enrolments"]
+)
+async def unwaive(request: Call, enrolment_id: FromPath[str]) -> dict[str, Any]:
+    """Take a waiver back: the module is open again as it was left."""
+    viewer, enrolment = viewer_of(request), api.identifier(enrolment_id)
+    await deciding.unwaive(viewer, enrolment)
+    return shown_enrolment(await enrolling.load_enrolment(viewer, enrolment))
+
+
+@post(
+    "/enrolments/{enrolment_id:str}/sign-off", guards=[WRITE_ENROLMENTS], status_code=200, tags=["enrolments"]
+)
+async def sign_off(request: Call, enrolment_id: FromPath[str]) -> dict[str, Any]:
+    """The person's team lead saw it done at work; once is enough."""
+    viewer, enrolment = viewer_of(request), api.identifier(enrolment_id)
+    await deciding.sign_off_enrolment(viewer, enrolment)
+    return shown_enrolment(await enrolling.load_enrolment(viewer, enrolment))
+
+
 @route(
     "/enrolments/{enrolment_id:str}/steps/{step_id:str}/audio/{side:str}",
     http_method=["GET", "HEAD"],
@@ -230,4 +295,14 @@ async def play_step(
     return media_response(request, key=sound.key, etag=sound.etag, size=sound.size, content_type="audio/mpeg")
 
 
-routes: list[Any] = [enrol, list_enrolments, get_enrolment, answer_step, play_step]
+routes: list[Any] = [
+    enrol,
+    list_enrolments,
+    get_enrolment,
+    answer_step,
+    waive,
+    unwaive,
+    sign_off,
+    play_step,
+    *assignment_api.routes,
+]
