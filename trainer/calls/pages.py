@@ -12,7 +12,9 @@ from trainer import jobs
 from trainer.calls import service
 from trainer.calls.views import CONSENT_BASES, STATES, RecordingView
 from trainer.people.service import visible_people
-from trainer.rulebook.service import rulebook_overview
+from trainer.problems import NotFound
+from trainer.rulebook.service import load_rule, rulebook_overview
+from trainer.rulebook.views import RuleView
 from trainer.storage import StorageError
 from trainer.web.i18n import _, text_in
 from trainer.web.media import MediaResponse, media_response
@@ -67,10 +69,21 @@ async def call_page(
         plays=await service.plays_of(viewer, call.id, limit=20),
         parts=[part for part in parts if part],
         may_cut=call.may_hear,
+        sought=await sought_rule(viewer, request.query_params.get("rule", "")),
         may_edit=viewer.has(*service.EDIT) and call.state in ("processing", "ready"),
         may_erase=viewer.has(*service.ERASE),
         errors=errors or {},
     )
+
+
+async def sought_rule(viewer: Viewer, code: str) -> RuleView | None:
+    """The rule that somebody looks for a moment of, when they may see it."""
+    if not code:
+        return None
+    try:
+        return await load_rule(viewer, code[:40])
+    except NotFound:
+        return None
 
 
 async def bars_of(call: RecordingView) -> list[int]:

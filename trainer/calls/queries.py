@@ -68,10 +68,11 @@ async def listed(
     states: Sequence[str],
     search: str,
     agent: UUID | None,
+    rulebook: str,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Row]:
-    """Recordings within reach, newest first."""
+    """Recordings within reach, newest first; of one programme, also those of which nobody said which."""
     reached = reach.condition()
     if reached is None:
         return []
@@ -80,6 +81,11 @@ async def listed(
     if agent is not None:
         where.append("recording.agent = {}")
         params.append(agent)
+    if rulebook:
+        where.append(
+            "(recording.rulebook IS NULL OR recording.rulebook IN (SELECT id FROM rulebook WHERE code = {}))"
+        )
+        params.append(rulebook)
     if search:
         where.append("(LOWER(recording.title) LIKE {} ESCAPE '!' OR LOWER(agent.name) LIKE {} ESCAPE '!')")
         escaped = search.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")

@@ -146,12 +146,14 @@ async def visible_recordings(
     search: str = "",
     state: str = "",
     agent: UUID | None = None,
+    rulebook: str = "",
     after: tuple[datetime, UUID] | None = None,
     limit: int = 50,
 ) -> list[RecordingView]:
     """Recordings that the viewer may see, newest first, after the one with this (created_at, id).
 
-    `search` looks in titles and agents' names. Erased ones are listed only for `state="erased"`.
+    `search` looks in titles and agents' names; `rulebook` keeps to one programme's code and to calls of no programme.
+    Erased ones are listed only for `state="erased"`.
     """
     states = (state,) if state else LISTED_STATES
     bounds = await within(viewer)
@@ -164,7 +166,13 @@ async def visible_recordings(
         own=frozenset(own),
     )
     rows = await queries.listed(
-        reach, states=states, search=search.strip()[:100], agent=agent, after=after, limit=limit
+        reach,
+        states=states,
+        search=search.strip()[:100],
+        agent=agent,
+        rulebook=rulebook,
+        after=after,
+        limit=limit,
     )
     heard = {row["id"]: "hears" if row["id"] in own else _standing(viewer, row, bounds) for row in rows}
     return [_view(row, heard[row["id"]]) for row in rows]

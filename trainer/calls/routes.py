@@ -12,7 +12,7 @@ from litestar.response import Redirect
 
 from trainer.calls import hearing_pages, service
 from trainer.calls.forms import EDITABLE, fields_of, read_fields, receive_upload
-from trainer.calls.pages import call_page, form_choices, play, state_options, typed_of
+from trainer.calls.pages import call_page, form_choices, play, sought_rule, state_options, typed_of
 from trainer.calls.views import STATES
 from trainer.problems import Invalid
 from trainer.web.api import key_of, next_cursor, read_page
@@ -32,19 +32,30 @@ PER_PAGE = 30
     include_in_schema=False,
 )
 async def show_calls(
-    request: Page, q: FromQuery[str] = "", status: FromQuery[str] = "", cursor: FromQuery[str] = ""
+    request: Page,
+    q: FromQuery[str] = "",
+    status: FromQuery[str] = "",
+    rule: FromQuery[str] = "",
+    cursor: FromQuery[str] = "",
 ) -> Response[str]:
-    """The calls that the viewer may see, newest first. htmx gets the list alone, or its next rows."""
+    """The calls that the viewer may see, newest first. htmx gets the list alone, or its next rows.
+
+    `?rule=` looks for a moment that lets one hear a rule: calls of its programme, each opened with the rule in mind.
+    """
     viewer = viewer_of(request)
     after = key_of(read_page(cursor=cursor), datetime.fromisoformat, UUID)
     state = status if status in STATES else ""
-    found = await service.visible_recordings(viewer, search=q, state=state, after=after, limit=PER_PAGE + 1)
+    sought = await sought_rule(viewer, rule)
+    book = sought.rulebook_code if sought else ""
+    found = await service.visible_recordings(
+        viewer, search=q, state=state, rulebook=book, after=after, limit=PER_PAGE + 1
+    )
     calls = found[:PER_PAGE]
     more = None
     if len(found) > PER_PAGE:
         more = next_address(request, next_cursor([calls[-1].created_at.isoformat(), str(calls[-1].id)]))
     values: dict[str, Any] = {"calls": calls, "more": more, "q": q, "state": state, "states": state_options()}
-    values["may_add"] = viewer.has(*service.CREATE)
+    values |= {"may_add": viewer.has(*service.CREATE), "sought": sought}
     if is_htmx(request):
         if cursor:
             return render(request, "calls/_rows.html", **values)
