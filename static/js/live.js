@@ -15,7 +15,6 @@ class Follower {
     this.seen = new Set();
     this.source = null;
     this.crowded = false;
-    this.opened = false;
     document.addEventListener("visibilitychange", () => this.follow());
     addEventListener("pagehide", () => this.stop());
     addEventListener("pageshow", () => this.follow());
@@ -32,13 +31,10 @@ class Follower {
     if (this.newest) address.searchParams.set("since", this.newest);
     this.source = new EventSource(address);
     this.source.addEventListener("post", (event) => this.hear(event));
-    // The same stream tells of the bell; what was missed while it was away is asked for when it opens again.
+    // The same stream tells of the bell; what was missed until it opened is asked for then.
     const bell = () => document.dispatchEvent(new Event("live:notices"));
     this.source.addEventListener("notices", bell);
-    this.source.addEventListener("open", () => {
-      if (this.opened) bell();
-      this.opened = true;
-    });
+    this.source.addEventListener("open", bell);
     // A tab too many: another one follows, this one stays away instead of coming back again and again.
     this.source.addEventListener("closed", () => {
       this.crowded = true;

@@ -47,7 +47,8 @@ function follow() {
     return;
   }
   if (source) return;
-  source = new EventSource("/live?scope=bell");
+  // The count that this page shows: the stream begins with a hint when it is another by now.
+  source = new EventSource(`/live?scope=bell&since=${countOf(bells[0])}`);
   source.addEventListener("notices", renew);
   // What happened while nobody followed was hinted at to nobody.
   source.addEventListener("open", () => {

@@ -53,8 +53,10 @@ async def test_what_another_process_told_is_noticed_on_sqlite(broker: Broker, da
     amara = await a_person()
     watch = BellWatch(broker)
     await watch.look()
+    watch.follow(
+        amara.id, 0
+    )  # and it is told before the next look, which must not take that for the beginning
     mine = broker.subscribe([topic_of(amara.id)], person=amara.id)
-    await watch.look()
     program = """
 import asyncio, sys
 from uuid import UUID
@@ -102,3 +104,21 @@ async def test_the_stream_of_one_person_follows_their_own_bell_alone(
     answer = await asyncio.wait_for(stream, 5)
     assert "event: notices" in answer.text
     assert "Calm first" not in answer.text
+
+
+async def test_a_stream_begins_with_what_happened_since_its_page_was_drawn(
+    app: Any, client: Any, sign_in: Any
+) -> None:
+    amara = await a_person()
+    await sign_in(client, amara)
+    await notify(amara.id, "t_due", source="s", params={"title": TITLE})
+    broker = app.state.broker
+    for shown, hints in (("0", 1), ("1", 0)):
+        stream = asyncio.create_task(client.get(f"/live?scope=bell&since={shown}"))
+        async with asyncio.timeout(5):
+            while amara.id not in broker.people:  # noqa: ASYNC110 - what is awaited lies in the app
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        broker.end_streams(person=amara.id)
+        answer = await asyncio.wait_for(stream, 5)
+        assert answer.text.count("event: notices") == hints

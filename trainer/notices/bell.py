@@ -13,7 +13,8 @@ from uuid import UUID
 from trainer import db
 from trainer.notices import queries
 from trainer.notices.service import HINT, topic_of
-from trainer.web.live import Broker, LiveEvent
+from trainer.web.live import Broker, LiveEvent, Replay
+from trainer.web.session import Viewer
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,11 @@ class BellWatch:
         self._broker = broker
         self._look_every_s = look_every_s
         self._known: dict[UUID, int] = {}
+
+    def follow(self, person: UUID, count: int) -> None:
+        """To be called before a stream opens, with the count its request knows: from here on nothing is missed."""
+        if db.dialect() == "sqlite":
+            self._known.setdefault(person, count)
 
     async def run(self) -> None:
         """Watches until cancelled."""
@@ -46,3 +52,12 @@ class BellWatch:
             if self._known.get(person, count) != count:
                 self._broker.deliver(LiveEvent(topic_of(person), HINT))
         self._known = now
+
+
+def missed(viewer: Viewer) -> Replay:
+    """For a stream whose page names the count that it shows: a hint at once when it is another by now."""
+
+    async def replay(shown: str) -> list[LiveEvent]:
+        return [] if shown == str(viewer.unread) else [LiveEvent(topic_of(viewer.id), HINT)]
+
+    return replay

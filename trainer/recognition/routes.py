@@ -11,6 +11,7 @@ from litestar.response import Redirect
 
 from trainer import db
 from trainer.appreciation import service as appreciation
+from trainer.notices import bell
 from trainer.notices.service import topic_of
 from trainer.problems import Forbidden, Invalid
 from trainer.recognition import card_pages, fragments, posts, stream
@@ -177,12 +178,13 @@ async def show_wall(request: AnyRequest) -> Response[str]:
 async def stream_feed(request: AnyRequest, whose: Scope = "everyone") -> LiveResponse:
     """Live hints: which posts came into the feed, by id, for whom may read them; and the own bell's.
 
-    A page without the feed asks for `scope=bell` alone.
+    A page without the feed asks for `scope=bell` alone, since the count that it shows.
     """
     viewer = viewer_of(request)
     broker, own = request.app.state.broker, topic_of(viewer.id)
+    request.app.state.bell_watch.follow(viewer.id, viewer.unread)
     if whose == "bell":
-        return live_response(request, broker, [own], person=viewer.id)
+        return live_response(request, broker, [own], replay=bell.missed(viewer), person=viewer.id)
     only_team = whose == "team"
     await request.app.state.feed_watch.follow()
     replay = partial(stream.missed, viewer, only_team=only_team)
