@@ -119,6 +119,12 @@ class Settings(BaseSettings):
         description="`self`: a trainer publishes alone (logged so). `second`: somebody else looks first.",
     )
     upload_limit_mb: int = Field(2048, ge=1, description="Largest recording accepted, in megabytes.")
+    keep_days: int = Field(
+        180,
+        ge=1,
+        le=3650,
+        description="Days that a call is kept unless its upload says until when; the upload page proposes this day.",
+    )
     session_days: int = Field(14, ge=1, le=90, description="Days without a visit after which a sign-in ends.")
     tls_cert: Path | None = Field(None, description="Certificate file, to serve https without a proxy.")
     tls_key: Path | None = Field(None, description="Key file that belongs to the certificate.")

@@ -119,7 +119,8 @@ function clearErrors() {
 /* Each error stands at its field, and all of them above the form, where reading goes on. */
 function showErrors(errors) {
   for (const { field: name, message } of errors) {
-    const field = form.elements.namedItem(name);
+    const named = form.elements.namedItem(name);
+    const field = named instanceof RadioNodeList ? named[0].closest("fieldset") : named;
     const item = document.createElement("li");
     if (field instanceof HTMLElement) {
       const link = document.createElement("a");
@@ -142,7 +143,7 @@ function markField(field, message) {
   error.id = `${field.id}-error`;
   error.dataset.uploadError = field.id;
   error.querySelector("span").textContent = message;
-  field.closest(".field").append(error);
+  (field.closest(".field") ?? field).append(error);
   field.setAttribute("aria-invalid", "true");
   field.setAttribute("aria-describedby", `${field.getAttribute("aria-describedby") ?? ""} ${error.id}`.trim());
   field.closest(".file-drop")?.classList.add("invalid");

@@ -67,6 +67,7 @@ def until(true: Callable[[], bool]) -> None:
 
 def upload(page: Any, folder: Path, name: str) -> None:
     page.set_input_files("[name=audio]", folder / name)
+    page.click("text=Contract with the customer")
     page.click("form[data-upload] button.primary")
 
 

@@ -77,6 +77,7 @@ def upload(window: Window, audio: Path, transcript: Path) -> None:
     page.set_input_files("input[name=transcript]", transcript)
     page.fill("input[name=title]", "A question about a card")
     page.select_option("select[name=agent]", label="Amara Nwosu")
+    page.click("text=Contract with the customer")
     page.click("text=Upload call")
     page.wait_for_url("**/calls/*-*")
     page.wait_for_selector("text=Cut a clip", timeout=20_000)

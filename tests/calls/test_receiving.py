@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.calls.conftest import NOTHING, VTT, CallMaker, Cast, Traces
+from tests.factories import a_rulebook
 from tests.web_fixtures import SignIn
 from trainer import db, jobs, storage
 from trainer.calls import service
@@ -20,7 +21,12 @@ from trainer.calls.tables import Recording
 from trainer.problems import Invalid
 from trainer.settings import Settings
 
-FIELDS = {"title": "Lost at the exit", "language": "en", "consent_basis": "contract"}
+FIELDS = {
+    "title": "Lost at the exit",
+    "language": "en",
+    "consent_basis": "contract",
+    "retain_until": (db.utc_now() + timedelta(days=30)).date().isoformat(),
+}
 Counter = Callable[[], Awaitable[Traces]]
 # How a browser's page and a program send the same thing
 WAYS = ("/calls/new", "/api/v1/recordings")
@@ -354,3 +360,30 @@ async def test_wherever_a_file_is_cut_it_ends_ready_or_refused_and_whole(
         assert (left.objects, left.jobs) == (2 * kept, 0)
         assert left.rows == kept + gone
     assert kept >= 1
+
+
+# What is asked of whoever uploads
+
+
+async def test_the_page_asks_until_when_and_on_what_basis(trainer: httpx.AsyncClient, wav: bytes) -> None:
+    answer = await send(trainer, WAYS[0], wav, retain_until="", consent_basis="")
+    assert codes(answer) == {"retain_until": "required", "consent_basis": "required"}
+    page = (await trainer.get("/calls/new")).text
+    proposed = (db.utc_now() + timedelta(days=180)).date().isoformat()
+    assert f'value="{proposed}"' in page
+    assert "They said yes to being recorded for training" in page
+
+
+async def test_a_program_that_says_nothing_gets_the_usual_time(trainer: httpx.AsyncClient, wav: bytes) -> None:
+    made = await send(trainer, WAYS[1], wav, retain_until="")
+    assert made.json()["retain_until"] == (db.utc_now() + timedelta(days=180)).date().isoformat()
+
+
+async def test_a_minors_call_is_refused_and_a_call_gets_the_default_programme(
+    trainer: httpx.AsyncClient, wav: bytes, traces: Counter
+) -> None:
+    for way in WAYS:
+        assert codes(await send(trainer, way, wav, caller_is_minor="true")) == {"caller_is_minor": "minor"}
+    assert await traces() == NOTHING
+    await a_rulebook()
+    assert (await send(trainer, WAYS[1], wav)).json()["rulebook"] == "starter"

@@ -85,7 +85,11 @@ class UploadOperation(Operation):
             "staged": Schema(type=OpenAPIType.BOOLEAN),
             "caller_is_minor": Schema(type=OpenAPIType.BOOLEAN),
             "csat": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=5),
-            "retain_until": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE),
+            "retain_until": Schema(
+                type=OpenAPIType.STRING,
+                format=OpenAPIFormat.DATE,
+                description="The last day on which it is kept; left out, the centre's usual time (TRAINER_KEEP_DAYS).",
+            ),
         }
         form = Schema(type=OpenAPIType.OBJECT, properties=parts, required=["audio", "consent_basis"])
         self.request_body = RequestBody(content={"multipart/form-data": OpenAPIMediaType(schema=form)})

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from litestar.connection import Request
 
+from trainer import db
 from trainer.calls.service import RecordingFields, receive_recording
 from trainer.calls.transcripts import LARGEST
 from trainer.calls.views import RecordingView
@@ -34,9 +35,11 @@ _YES = frozenset({"true", "1", "yes", "on"})
 _NO = frozenset({"false", "0", "no", "off", ""})
 
 
-async def receive_upload(request: AnyRequest) -> UUID:
+async def receive_upload(request: AnyRequest, *, asked: bool = False) -> UUID:
     """Takes in the form of an upload (`audio`, optional `transcript`, text fields) for page and API alike.
 
+    `asked`: the page asked until when the call is kept, so that it has to say so; a program that says nothing
+    gets the centre's usual time.
     The route has authorised the person before. Raises as `stream_upload`, `read_fields` and
     `receive_recording`; then nothing of it is left.
     """
@@ -48,12 +51,29 @@ async def receive_upload(request: AnyRequest) -> UUID:
         text_fields=TEXT_FIELDS,
         other_files={"transcript": LARGEST},
     ) as upload:
-        fields = await read_fields(upload.fields, ZoneInfo(settings.time_zone))
+        zone = ZoneInfo(settings.time_zone)
+        if not upload.fields.get("retain_until", "").strip():
+            if asked:
+                raise _ask_until_when(upload.fields)
+            upload.fields["retain_until"] = usual_day(settings).isoformat()
+        fields = await read_fields(upload.fields, zone)
         sent = upload.files.get("transcript")
         transcript = await asyncio.to_thread(sent.path.read_bytes) if sent else None
         return await receive_recording(
             viewer_of(request), upload.path, fields, transcript=transcript, sha256=upload.sha256, move=True
         )
+
+
+def usual_day(settings: Settings) -> date:
+    """The last day on which a call of today is kept unless somebody says otherwise."""
+    return db.utc_now().astimezone(ZoneInfo(settings.time_zone)).date() + timedelta(days=settings.keep_days)
+
+
+def _ask_until_when(given: Mapping[str, str]) -> Invalid:
+    errors = [FieldError("retain_until", "required", _("Say until when this call is kept."))]
+    if not given.get("consent_basis", "").strip():
+        errors.append(FieldError("consent_basis", "required", _("Say on what basis this call may be kept.")))
+    return Invalid(_("This call cannot be taken as it is."), errors=errors)
 
 
 async def read_fields(

@@ -103,7 +103,21 @@ async def form_choices(viewer: Viewer) -> dict[str, Any]:
         "rulebooks": [(book.code, text_in(book.title)) for book in whole.books],
         "languages": list(LANGUAGES),
         "bases": basis_options(),
+        "basis_cards": basis_cards(),
     }
+
+
+def basis_cards() -> list[dict[str, str]]:
+    """The same to choose from, each with what it means."""
+    meanings = {
+        "contract": _("The recording is needed for what the customer ordered, and they were told so."),
+        "consent": _("They said yes to being recorded for training, and can take it back."),
+        "legitimate_interest": _(
+            "Your centre has weighed its need to train against the caller's rights, in writing."
+        ),
+        "synthetic": _("Played or generated for training. Nobody outside is heard."),
+    }
+    return [{"value": basis, "label": name, "sub": meanings[basis]} for basis, name in basis_options()]
 
 
 def basis_options() -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from trainer.calls import hearing_pages, service
-from trainer.calls.forms import EDITABLE, fields_of, read_fields, receive_upload
+from trainer.calls.forms import EDITABLE, fields_of, read_fields, receive_upload, usual_day
 from trainer.calls.pages import call_page, form_choices, play, sought_rule, state_options, typed_of
 from trainer.calls.views import STATES
 from trainer.problems import Invalid
@@ -67,13 +67,15 @@ async def show_calls(
 async def show_new_call(request: Page) -> Response[str]:
     """The upload form."""
     choices = await form_choices(viewer_of(request))
-    return render(request, "calls/new.html", limit_mb=request.app.state.settings.upload_limit_mb, **choices)
+    settings = request.app.state.settings
+    until = usual_day(settings).isoformat()
+    return render(request, "calls/new.html", limit_mb=settings.upload_limit_mb, until=until, **choices)
 
 
 @post("/calls/new", guards=[requires(*service.CREATE)], include_in_schema=False)
 async def add_call(request: Page) -> Redirect:
     """Take the upload in (static/js/upload.js sends it and shows what is refused)."""
-    return Redirect(f"/calls/{await receive_upload(request)}", status_code=303)
+    return Redirect(f"/calls/{await receive_upload(request, asked=True)}", status_code=303)
 
 
 @get("/calls/{recording_id:uuid}", guards=[signed_in], include_in_schema=False)
