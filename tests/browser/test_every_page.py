@@ -20,6 +20,8 @@ from trainer.demo.build import build
 from trainer.people.links import issue_link
 from trainer.people.service import all_people
 from trainer.people.sessions import Sessions
+from trainer.quality import judging
+from trainer.quality.checking import Given, Judgement
 from trainer.settings import Settings
 from trainer.training.building import draft_of
 
@@ -51,6 +53,14 @@ PAGES = [
     ("trainer", "/calls/{recording}"),
     ("trainer", "/calls/{recording}/edit"),
     ("trainer", "/calls/{recording}/clips/new"),
+    ("analyst", "/evaluations"),
+    ("manager", "/evaluations"),
+    ("senior", "/evaluations"),
+    ("analyst", "/calls/{unscored}/evaluate"),
+    ("analyst", "/evaluations/{draft_evaluation}/edit"),
+    ("analyst", "/evaluations/{draft_evaluation}/release"),
+    ("analyst", "/evaluations/{crossed}"),
+    ("senior", "/evaluations/{answered}"),
     ("agent", "/clips"),
     ("trainer", "/clips/{clip}"),
     ("trainer", "/clips/{clip}/edit"),
@@ -128,7 +138,14 @@ async def _names(people: dict[str, Any]) -> dict[str, str]:
     module = await one("SELECT id FROM module WHERE code = {}", "safe-and-honest")
     draft = await one("SELECT id FROM module WHERE code = {}", "when-you-cannot")
     version = await draft_of(viewer_for(people["trainer"]), UUID(draft))
+    of_call = "SELECT evaluation.id FROM evaluation JOIN recording ON recording.id = evaluation.recording"
+    begun = await one("SELECT id FROM recording WHERE title = {}", "The flower shop's Saturday")
+    said = Judgement(marks={"R01": Given("met", 12_000), "R02": Given("missed", None, "Nobody was asked.")})
     return {
+        "draft_evaluation": str(await judging.start(viewer_for(people["analyst"]), UUID(begun), said)),
+        "unscored": await one("SELECT id FROM recording WHERE title LIKE {}", "The first flight%"),
+        "crossed": await one(f"{of_call} WHERE recording.title LIKE {{}}", "In a rush%"),
+        "answered": await one(f"{of_call} WHERE recording.agent = {{}}", senior),
         "link": await issue_link(None, agent),
         "agent": str(agent),
         "recording": await one("SELECT id FROM recording WHERE title = {}", "Charged twice"),
@@ -147,9 +164,7 @@ async def _names(people: dict[str, Any]) -> dict[str, str]:
         "card": await one(
             "SELECT id FROM occasion WHERE marked_at IS NULL AND person = {}", people["priya"].id
         ),
-        "delivered": await one(
-            "SELECT id FROM occasion WHERE marked_at IS NOT NULL AND person = {}", senior
-        ),
+        "delivered": await one("SELECT id FROM occasion WHERE marked_at IS NOT NULL AND person = {}", senior),
     }
 
 
