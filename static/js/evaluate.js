@@ -75,11 +75,17 @@ class Draft {
     this.busy = true;
     this.say(this.state.dataset.saving);
     try {
+      const body = new URLSearchParams(new FormData(this.form)).toString();
       const answer = await fetch(this.form.action, {
         method: "POST",
-        headers: { ...csrfHeaders(), "HX-Request": "true", Accept: "text/html" },
-        body: new URLSearchParams(new FormData(this.form)),
-        keepalive: true,
+        headers: {
+          ...csrfHeaders(),
+          "HX-Request": "true",
+          "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
+        },
+        body,
+        // so that it outlives the page; browsers refuse more than 64 kB with it
+        keepalive: body.length < 60_000,
       });
       if (answer.ok) this.take(await answer.text(), said);
       else this.refused(answer.status, await answer.json().catch(() => ({})));
@@ -110,9 +116,10 @@ class Draft {
   refused(status, problem) {
     if (status === 409 || status === 412) {
       this.stopped = true;
+      // our own sentence tells of the other window; any other conflict has its own words
+      const elsewhere = status === 412 || problem.type?.endsWith("/draft-exists");
+      if (!elsewhere && problem.detail) this.conflict.querySelector("p").textContent = problem.detail;
       this.conflict.hidden = false;
-      this.conflict.querySelector("p").textContent = problem.slug === "draft-exists" || status === 412
-        ? this.conflict.querySelector("p").textContent : problem.detail;
       this.say("");
       return;
     }
