@@ -58,6 +58,7 @@ from trainer.rulebook import routes as rulebook_pages
 from trainer.settings import Settings
 from trainer.training import api as module_api
 from trainer.training import enrolment_api
+from trainer.training import parts as training_parts
 from trainer.training import routes as training_pages
 from trainer.training.uses import modules_that_play
 from trainer.web import api, live, styleguide, uploads
@@ -108,6 +109,7 @@ call_pages.call_page_parts["clips"] = clip_parts.call_part
 voice.use_places["modules"] = modules_that_play
 rulebook_pages.rule_page_parts["clips"] = clip_parts.rule_part
 rulebook_pages.rule_page_parts["clips to look at again"] = fits.waiting_part
+rulebook_pages.rule_page_parts["modules"] = training_parts.rule_part
 rule_health.ears["clips"] = fits.heard
 call_reading.hearing_checks["evaluation"] = quality.may_hear_own
 call_reading.hearing_lists["evaluation"] = quality.released_recordings

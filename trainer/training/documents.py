@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from trainer import db
+from trainer import db, jobs
 from trainer.clips.service import ClipView, clips_by_ids, clips_by_slugs
 from trainer.people.audit import record_audit
 from trainer.problems import Invalid, NotFound
 from trainer.rulebook.service import published_rules
 from trainer.training import queries
 from trainer.training.building import as_row, write_steps
+from trainer.training.enrolling import enrol_newcomers
 from trainer.training.grading import KINDS
 from trainer.training.modules import ModuleView, StepView, module_view, steps_of, supersede
 from trainer.training.tables import Module, ModuleVersion
@@ -37,8 +38,9 @@ async def import_module(viewer: Viewer | None, data: Mapping[str, Any]) -> bool:
     async with db.transaction():
         now = db.utc_now()
         found = await Module.select(Module.id).where(Module.code == head["code"]).first()
+        starter = bool(head.get("starter", False))
         values: dict[Any, Any] = {
-            "starter": bool(head.get("starter", False)),
+            "starter": starter,
             "position": int(head.get("order", 0)),
         }
         if found:
@@ -68,6 +70,8 @@ async def import_module(viewer: Viewer | None, data: Mapping[str, Any]) -> bool:
         await queries.move_unbegun(module_id, version.id)
         await write_steps(version.id, rows)
         await record_audit(viewer, "module_imported", "module", str(module_id), {"version": number})
+        if starter and not (present and present["starter"]):
+            await jobs.enqueue(enrol_newcomers, dedupe="enrol_newcomers")
     return True
 
 

@@ -7,7 +7,7 @@ one. What somebody learns is seen by them, their team's lead and the trainers.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,8 @@ from trainer.training.modules import I18n, ModuleView, module_view
 from trainer.training.tables import Enrolment
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
+
+NEW_FOR = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +171,27 @@ async def enrol(viewer: Viewer | None, code: str, person: UUID, *, due_on: date 
 @jobs.on("person_joined")
 async def enrol_new_agent(context: jobs.JobContext, event: dict[str, Any]) -> None:
     """Every new agent's path starts with the starter modules (003-19)."""
-    if "agent" not in event["roles"]:
-        return
+    if "agent" in event["roles"]:
+        await _begin_with_starters(UUID(event["person"]))
+
+
+@jobs.on("person_edited")
+async def enrol_who_becomes_agent(context: jobs.JobContext, event: dict[str, Any]) -> None:
+    """Who becomes an agent later begins with them too."""
     person = UUID(event["person"])
+    whose = (await people_by_ids([person])).get(person) if "roles" in event["fields"] else None
+    if whose and whose.active and "agent" in whose.roles:
+        await _begin_with_starters(person)
+
+
+@jobs.job("enrol_newcomers")
+async def enrol_newcomers(context: jobs.JobContext) -> None:
+    """A starter module came in after the first people: who is new and has done nothing yet begins with it."""
+    for person in await queries.newcomers((db.utc_now() - NEW_FOR).date()):
+        await _begin_with_starters(person)
+
+
+async def _begin_with_starters(person: UUID) -> None:
     had = {row["module"] for row in await queries.enrolments_of(person)}
     for row in await queries.current_versions(["published"]):
         if row["starter"] and row["module"] not in had:

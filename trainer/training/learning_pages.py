@@ -8,6 +8,8 @@ from litestar.connection import Request
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
+from trainer import db
+from trainer.people.days import day_of
 from trainer.problems import Invalid
 from trainer.training import enrolling, taking
 from trainer.training.grading import GRADED
@@ -31,8 +33,10 @@ async def show_learning(request: Page) -> Response[str]:
     return render(
         request,
         "training/learn.html",
-        open_ones=[enrolment for enrolment in mine if not enrolment.completed_at],
+        open_ones=[enrolment for enrolment in mine if enrolment.open],
         done=[enrolment for enrolment in mine if enrolment.completed_at],
+        waived=[enrolment for enrolment in mine if enrolment.waived_at],
+        today=day_of(db.utc_now(), viewer.time_zone),
         to_begin=await enrolling.open_modules(viewer),
     )
 

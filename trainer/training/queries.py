@@ -1,5 +1,6 @@
 """Raw SQL of training: a version with its steps and their rules, enrolments with where they stand."""
 
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -83,13 +84,14 @@ async def enrolment(enrolment_id: UUID) -> dict[str, Any] | None:
 
 
 async def enrolments_of(person: UUID) -> list[dict[str, Any]]:
-    """A person's enrolments: due ones first, then begun ones, then in the curriculum's order; then finished
-    ones, newest first, and waived ones.
+    """A person's enrolments: the starter, then due ones, then begun ones, then in the curriculum's order; then
+    finished ones, newest first, and waived ones.
     """
     return await db.fetch(
         _ENROLMENTS
         + """ WHERE enrolment.person = {} ORDER BY CASE WHEN enrolment.waived_at IS NOT NULL THEN 2
               WHEN enrolment.completed_at IS NOT NULL THEN 1 ELSE 0 END,
+              CASE WHEN module.starter AND enrolment.completed_at IS NULL THEN 0 ELSE 1 END,
               CASE WHEN enrolment.due_on IS NULL OR enrolment.completed_at IS NOT NULL THEN 1 ELSE 0 END,
               CASE WHEN enrolment.completed_at IS NULL THEN enrolment.due_on END,
               CASE WHEN enrolment.started_at IS NULL THEN 1 ELSE 0 END, enrolment.completed_at DESC,
@@ -261,3 +263,38 @@ async def modules_with_clips(clips: list[UUID]) -> list[dict[str, Any]]:
            ORDER BY title""",
         clips,
     )
+
+
+async def modules_about(rule: UUID, person: UUID) -> list[dict[str, Any]]:
+    """Published modules with steps about a rule, in the curriculum's order; with the person's newest enrolment
+    that was not waived, and whether it is done.
+    """
+    return await db.fetch(
+        """SELECT module.id AS module, module_version.title, module_version.minutes, count(*) AS steps,
+                  mine.id AS "mine [uuid]", mine.completed_at AS "done [timestamptz]"
+           FROM step JOIN module_version ON module_version.id = step.module_version
+                AND module_version.state = 'published' JOIN module ON module.id = module_version.module
+                LEFT JOIN enrolment mine ON mine.id = (
+                    SELECT enrolment.id FROM enrolment WHERE enrolment.module = module.id
+                    AND enrolment.person = {} AND enrolment.waived_at IS NULL
+                    ORDER BY enrolment.created_at DESC LIMIT 1)
+           WHERE step.rule = {}
+           GROUP BY module.id, module.position, module.code, module_version.id, module_version.minutes, mine.id,
+                    mine.completed_at
+           ORDER BY module.position, module.code""",
+        person,
+        rule,
+    )
+
+
+async def newcomers(since: date) -> list[UUID]:
+    """Agents hired (or else entered) since a day who have not completed any module."""
+    rows = await db.fetch(
+        """SELECT person.id FROM person WHERE person.active AND ' ' || person.roles || ' ' LIKE '% agent %'
+           AND (person.hired_on >= {} OR (person.hired_on IS NULL AND person.created_at >= {}))
+           AND NOT EXISTS (SELECT 1 FROM enrolment WHERE enrolment.person = person.id
+                           AND enrolment.completed_at IS NOT NULL)""",
+        since,
+        datetime.combine(since, time(), UTC),
+    )
+    return [row["id"] for row in rows]

@@ -142,17 +142,20 @@ async def hand_out(
     return len(rows)
 
 
-async def set_due(whom: Whom, modules: list[UUID], due_on: date) -> None:
-    """The day becomes the due day of whatever of these modules the people have open."""
+async def set_due(whom: Whom, modules: list[UUID], due_on: date, *, replace: bool) -> None:
+    """The day becomes the due day of whatever of these modules the people have open; without `replace`, only of what
+    has none.
+    """
     sql, params = whom.condition()
+    other = " OR due_on <> {}" if replace else ""
     await db.fetch(
         f"""UPDATE enrolment SET due_on = {{}}, reminded = 0
             WHERE module IN ({{}}) AND completed_at IS NULL AND waived_at IS NULL
-                  AND (due_on IS NULL OR due_on <> {{}})
+                  AND (due_on IS NULL{other})
                   AND person IN (SELECT person.id FROM person WHERE {sql}) RETURNING id""",
         due_on,
         modules,
-        due_on,
+        *([due_on] if replace else []),
         *params,
     )
 

@@ -236,11 +236,17 @@ async def assign(
 
 
 async def _hand_out(
-    assignment: UUID, what: What, whom: Whom, created_at: datetime, due_on: date | None
+    assignment: UUID,
+    what: What,
+    whom: Whom,
+    created_at: datetime,
+    due_on: date | None,
+    *,
+    replace: bool = True,
 ) -> int:
     now = db.utc_now()
-    if due_on is not None:
-        await queries.set_due(whom, list(what.modules), due_on)
+    if due_on is not None and due_on >= day_of(now, ""):
+        await queries.set_due(whom, list(what.modules), due_on, replace=replace)
     return await queries.hand_out(
         assignment,
         whom,
@@ -330,7 +336,8 @@ async def _reach(person: UUID) -> None:
                 continue
             what, whom = found
             one = Whom(whom.team, whom.role, whom.people, among=(person,))
-            if await _hand_out(assignment, what, one, row["created_at"], None):
+            made = await _hand_out(assignment, what, one, row["created_at"], row["due_on"], replace=False)
+            if made:
                 await _tell(row, [person])
 
 
