@@ -19,6 +19,7 @@ from trainer.people.service import create_person
 from trainer.people.tables import Person
 from trainer.people.teams import create_team
 from trainer.rulebook.service import import_rulebook
+from trainer.training.curricula import import_curriculum
 from trainer.training.documents import import_module
 from trainer.web.static import find_tree
 
@@ -62,6 +63,8 @@ async def build(progress: Progress) -> None:
     with db.as_of(now - timedelta(days=DAYS)):
         for path in sorted((curricula / "modules").glob("*.yaml")):
             await import_module(None, read(path))
+        for path in sorted((curricula / "lists").glob("*.yaml")):
+            await import_curriculum(None, read(path))
     await history.live_through(sample, now, DAYS, progress)
     await notices_life.read_old_notices(now)
 

@@ -14,11 +14,9 @@ from zoneinfo import ZoneInfo
 
 from trainer import db, facts, jobs
 from trainer.appreciation.service import behaviour_kind_of, thank
-from trainer.clips.service import clips_by_ids
-from trainer.demo import occasions_life, quality_life
+from trainer.demo import occasions_life, quality_life, training_life
 from trainer.people.service import PersonView, people_by_ids
-from trainer.training import enrolling, grading, taking
-from trainer.training.modules import StepView
+from trainer.training import enrolling
 from trainer.web.session import Viewer
 
 ZONE = ZoneInfo("Europe/London")
@@ -98,6 +96,8 @@ def _happenings(sample: Sample, viewers: Mapping[str, Viewer], now: datetime) ->
         add(entry, "16:30", partial(_sign_off, sample, entry))
     for entry in history["enrolments"]:
         add(entry, "09:00", partial(_begin, sample, viewers[entry["person"]], entry))
+    for event in training_life.EVENTS:
+        add(event, "09:00", partial(training_life.live, viewers, sample.today, event))
     for event in quality_life.EVENTS:
         add(event, "14:00", partial(quality_life.live, viewers, event))
     return found
@@ -127,31 +127,11 @@ async def _sign_off(sample: Sample, entry: Mapping[str, Any]) -> None:
 
 async def _complete(viewer: Viewer, module: str) -> None:
     enrolment = await enrolling.enrol(viewer, module, viewer.id)
-    await _answer_steps(viewer, enrolment, None)
+    await training_life.answer_steps(viewer, enrolment)
 
 
 async def _begin(sample: Sample, viewer: Viewer, entry: Mapping[str, Any]) -> None:
     due = sample.today + timedelta(days=entry["due_in_days"]) if entry.get("due_in_days") else None
     enrolment = await enrolling.enrol(None, entry["module"], viewer.id, due_on=due)
     if entry["steps_done"]:
-        await _answer_steps(viewer, enrolment, entry["steps_done"])
-
-
-async def _answer_steps(viewer: Viewer, enrolment: UUID, most: int | None) -> None:
-    course = await taking.open_course(viewer, enrolment)
-    for step in course.steps[:most]:
-        await taking.answer(viewer, enrolment, step.id, await _right_answer(course, step), attempt=1)
-
-
-async def _right_answer(course: taking.Course, step: StepView) -> dict[str, Any]:
-    """What somebody who listened well would answer."""
-    if step.kind == "contrast":
-        return {"chosen": grading.good_side(course.enrolment.id, step.id)}
-    if step.kind == "judge" and step.clip:
-        clip = (await clips_by_ids(None, [step.clip]))[step.clip]
-        return {"mark": "met" if clip.polarity == "exemplar" else "missed", "at_ms": clip.cue_ms or 0}
-    if step.kind == "recall" and step.rule:
-        return {"text": step.rule.statement["en"]}
-    if step.kind == "reflect":
-        return {"text": "I would slow down, say what I heard, and ask before I act."}
-    return {}
+        await training_life.answer_steps(viewer, enrolment, entry["steps_done"])
