@@ -8,7 +8,7 @@
  *   [data-theme-value]                         a radio that changes the colours at once
  *   [data-show-password="id"], [data-copy="text"], [data-file-drop], [data-job], [data-focus]
  * A server answer may carry HX-Trigger: {"toast": {"text": "…", "kind": "good"}}.
- * Other modules import `toast`, `announce`, `words` and `csrfHeaders` from here. */
+ * Other modules import `toast`, `announce`, `words`, `snapshot` and `csrfHeaders` from here. */
 
 /* Sentences that scripts show; they come translated with the page. */
 export const words = document.getElementById("app-words")?.dataset ?? {};
@@ -130,7 +130,8 @@ function changed(form) {
   return form.dataset.guardStart !== undefined && form.dataset.guardStart !== snapshot(form);
 }
 
-function snapshot(form) {
+/* What stands in a form now, as one text. */
+export function snapshot(form) {
   return new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, value.name ?? value])).toString();
 }
 

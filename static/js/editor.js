@@ -2,6 +2,8 @@
  *
  * The page is a form that works by itself; this makes it quick. All times on the page are times of the call. */
 
+import { Autosave } from "./editor-autosave.js";
+import { TypedLines } from "./editor-lines.js";
 import { ClipModel, clock, parseClock, timeField } from "./editor-model.js";
 import { RedactionList } from "./editor-redactions.js";
 import { TranscriptView } from "./editor-transcript.js";
@@ -68,12 +70,23 @@ async function start() {
   const view = new WaveView({ container, overview, src: card.dataset.audio, peaks, nonce: card.dataset.nonce, model });
   await view.ready;
   card.classList.add("ready");
-  new Transport({ card, container, view, model });
+  const transport = new Transport({ card, container, view, model });
   const redactions = card.querySelector("[data-redactions]");
   new RedactionList({ root: redactions, field: form.elements.redactions, model, view });
   const list = document.querySelector("[data-turns]");
   const toggle = document.querySelector("[data-redact-words]");
   if (list) new TranscriptView({ list, toggle, model, view, wordsUrl: card.dataset.words });
+  const typed = document.querySelector("[data-typed]");
+  const turns = [...(list?.querySelectorAll("[data-line]") ?? [])].map((line) => ({
+    startMs: Number(line.dataset.start),
+    endMs: Number(line.dataset.end),
+    speaker: line.dataset.speaker,
+    text: line.lastElementChild.textContent.trim(),
+  }));
+  new TypedLines({ root: typed, field: form.elements.lines, model, view, transport, turns });
+  const status = document.querySelector("[data-autosave-status]");
+  const title = () => status.dataset.untitled.replace("{time}", clock(model.startMs));
+  if (form.dataset.autosave) new Autosave({ form, status, title });
   card.dataset.ready = clock(model.startMs);
 }
 

@@ -8,15 +8,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.clips.arithmetic import Cut, clock, parse_clock
+from trainer.clips.arithmetic import Cut, Line, clock, parse_clock
 from trainer.clips.service import ClipFields, ClipView
-from trainer.problems import Invalid
+from trainer.problems import FieldError, Invalid
 from trainer.web.forms import Form
 from trainer.web.i18n import _
 
 # A service names the columns, the page its fields.
 FIELD_OF = {"start_ms": "start", "end_ms": "end", "cue_ms": "cue"}
 _REDACTION = re.compile(r"\s*([\d:.,]+)\s*[-–]\s*([\d:.,]+)\s*(beep|silence)?\s*")
+_LINE = re.compile(r"\s*([\d:.,]+)\s*[-–]\s*([\d:.,]+)\s*(agent|caller)?\s*:(.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Typed:
     note: str = ""
     why: str = ""
     redactions: str = ""
+    lines: str = ""
     no_speech: bool = False
     revision: int | None = None
 
@@ -53,6 +55,7 @@ class Typed:
             note=clip.note,
             why=clip.why,
             redactions=written(clip.redactions),
+            lines=written_lines(clip.typed or ()),
             no_speech=clip.no_speech,
             revision=clip.revision,
         )
@@ -62,7 +65,7 @@ class Typed:
         """What was sent, usable or not."""
         texts = {
             name: form.raw(name)
-            for name in ("start", "end", "title", "polarity", "cue", "note", "why", "redactions")
+            for name in ("start", "end", "title", "polarity", "cue", "note", "why", "redactions", "lines")
         }
         return cls(
             **texts, rules=tuple(form.many("rules")), no_speech=form.checked("no_speech"), revision=revision
@@ -74,11 +77,19 @@ def written(cuts: tuple[Cut, ...]) -> str:
     return "\n".join(f"{clock(cut.start_ms)} - {clock(cut.end_ms)} {cut.mode}" for cut in cuts)
 
 
+def written_lines(lines: tuple[Line, ...]) -> str:
+    """Typed lines as the form writes them, one a line."""
+    return "\n".join(
+        f"{clock(line.start_ms)} - {clock(line.end_ms)}{' ' + line.speaker if line.speaker else ''}: {line.text}"
+        for line in lines
+    )
+
+
 def read_fields(form: Form) -> ClipFields | None:
     """The clip that the form describes; None when a field is no value at all (noted in `form.errors`)."""
     start, end = _time(form, "start"), _time(form, "end")
     cue = _time(form, "cue") if form.raw("cue") else None
-    redactions = _redactions(form)
+    redactions, lines = _redactions(form), _lines(form)
     title = form.text("title", most=120)
     note, why = form.text("note", required=False, most=2000), form.text("why", required=False, most=2000)
     if not form.ok or start is None or end is None:
@@ -94,7 +105,17 @@ def read_fields(form: Form) -> ClipFields | None:
         why=why,
         redactions=redactions,
         no_speech=form.checked("no_speech"),
+        lines=lines or None,
     )
+
+
+def require_fields(form: Form) -> ClipFields:
+    """The same, or Invalid with every field that is no value."""
+    fields = read_fields(form)
+    if fields is None:
+        errors = [FieldError(name, "unreadable", message) for name, message in form.errors.items()]
+        raise Invalid(_("Some fields need another look."), errors=errors)
+    return fields
 
 
 def take_refusal(form: Form, problem: Invalid) -> None:
@@ -124,3 +145,18 @@ def _redactions(form: Form) -> tuple[Cut, ...]:
         mode: Any = match[3] or "beep"
         cuts.append(Cut(start, end, mode))
     return tuple(cuts)
+
+
+def _lines(form: Form) -> tuple[Line, ...]:
+    lines = []
+    for line in form.raw("lines").splitlines():
+        if not line.strip():
+            continue
+        match = _LINE.fullmatch(line)
+        start = parse_clock(match[1]) if match else None
+        end = parse_clock(match[2]) if match else None
+        if match is None or start is None or end is None:
+            form.errors["lines"] = _("Write one line each, such as: 0:12.3 - 0:15.0 agent: Good morning.")
+            continue
+        lines.append(Line(start, end, match[3] or "", match[4].strip()))
+    return tuple(lines)

@@ -83,11 +83,29 @@ async def editor_page(
         errors=errors or {},
         conflict=_difference(clip, typed, conflict) if clip and conflict else None,
         action=f"/clips/{clip.id}/edit" if clip else f"/calls/{board.recording.id}/clips/new",
+        autosave=autosave_address(clip, board.recording.id) if viewer_of(request).has("trainer") else "",
         rule_options=await rule_options(),
         polarity_options=polarity_options(),
         speaker_names=speaker_names(),
         nonce=style_nonce(request),
     )
+
+
+def autosave_address(clip: ClipView | None, recording: UUID) -> str:
+    """Where the editor saves by itself; "" for a clip in use, of which only a person makes the next version."""
+    if clip is None:
+        return f"/calls/{recording}/clips/autosave"
+    return f"/clips/{clip.id}/autosave" if clip.state in service.OPEN_STATES else ""
+
+
+def saved_draft(clip: ClipView) -> dict[str, Any]:
+    """What the editor needs to go on with a draft that it saved by itself."""
+    return {
+        "id": str(clip.id),
+        "revision": clip.revision,
+        "edit": f"/clips/{clip.id}/edit",
+        "autosave": f"/clips/{clip.id}/autosave",
+    }
 
 
 def style_nonce(request: Page) -> str:
@@ -145,6 +163,7 @@ def _difference(clip: ClipView, typed: Typed, problem: PreconditionFailed) -> Di
         "note": _("What to listen for"),
         "why": _("Why it is met or missed"),
         "redactions": _("Redactions"),
+        "lines": _("Words of the clip"),
     }
     differing = [
         (words, getattr(theirs, name))

@@ -11,8 +11,8 @@ from litestar.response import Redirect
 
 from trainer.clips import service, voice_pages
 from trainer.clips.arithmetic import LONGEST_MS, Span, spoken_words
-from trainer.clips.forms import Typed, read_fields, take_refusal
-from trainer.clips.pages import cutting_board, editor_page, library_page, show_clip_page
+from trainer.clips.forms import Typed, read_fields, require_fields, take_refusal
+from trainer.clips.pages import cutting_board, editor_page, library_page, saved_draft, show_clip_page
 from trainer.problems import Conflict, Invalid, PreconditionFailed
 from trainer.web.forms import read_form
 from trainer.web.guards import requires, signed_in
@@ -51,6 +51,24 @@ async def cut_clip(request: Page, recording_id: FromPath[UUID]) -> Response[str]
             return Redirect(f"/clips/{clip_id}", status_code=303)
     board = await cutting_board(request, recording_id)
     return await editor_page(request, board, None, Typed.of_form(form), errors=form.errors)
+
+
+@post("/calls/{recording_id:uuid}/clips/autosave", guards=[requires(*CUTTERS)], status_code=200)
+async def autosave_new_clip(request: Page, recording_id: FromPath[UUID]) -> dict[str, Any]:
+    """The editor saves by itself what somebody types: a new clip becomes a draft."""
+    viewer, form = viewer_of(request), await read_form(request)
+    clip_id = await service.create_clip(viewer, recording_id, require_fields(form))
+    return saved_draft(await service.load_clip(viewer, clip_id))
+
+
+@post("/clips/{clip_id:uuid}/autosave", guards=[requires("trainer")], status_code=200)
+async def autosave_clip(request: Page, clip_id: FromPath[UUID]) -> dict[str, Any]:
+    """The same of a draft; 412 when somebody else saved it meanwhile."""
+    viewer, form = viewer_of(request), await read_form(request)
+    fields = require_fields(form)
+    revision = form.integer("revision", least=1, most=10**9) or 0
+    saved = await service.edit_clip(viewer, clip_id, fields, revision=revision, quietly=True)
+    return saved_draft(await service.load_clip(viewer, saved))
 
 
 @get("/calls/{recording_id:uuid}/words", guards=[requires(*CUTTERS)])
@@ -178,6 +196,8 @@ async def delete_clip(request: Page, clip_id: FromPath[UUID]) -> Redirect:
 handlers: list[Any] = [
     show_new_clip,
     cut_clip,
+    autosave_new_clip,
+    autosave_clip,
     list_words,
     show_edit_clip,
     save_clip,
