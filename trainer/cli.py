@@ -289,6 +289,10 @@ def restore(path: Path, lists: tuple[Path, ...]) -> None:
         done(f"{len(came.migrated)} database change(s) of this version made.")
     if came.erased_again:
         done(f"{came.erased_again} erasure(s) made after the backup were made again.")
+    if came.not_erased:
+        fail(
+            f"{came.not_erased} person(s) were the only admins then and are not erased: do so on their pages."
+        )
     if came.other_key:
         done("TRAINER_SECRET_KEY is not the key of the backup: pages that are open must be loaded again.")
     done("Everybody signs in again. Start it with: trainer serve")

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.backup.conftest import OpenEmpty
+from tests.factories import a_person, viewer_for
 from trainer import db, jobs, storage
 from trainer.backup import erasures
 from trainer.backup.archive import BackupRefused
@@ -15,6 +16,7 @@ from trainer.backup.making import make_backup
 from trainer.backup.restoring import restore_backup
 from trainer.calls import jobs as calls
 from trainer.calls.tables import Recording, Segment
+from trainer.people.erasing import erase_person
 from trainer.settings import Settings
 
 
@@ -76,6 +78,27 @@ async def test_the_list_beside_an_emptied_database_is_read_by_itself_and_once_is
     assert came.erased_again == 1
     assert await gone(recording)
     assert listed(empty) == [("recording", unknown.id), ("recording", recording)]
+
+
+async def test_an_erased_person_does_not_come_back(
+    centre: Settings, open_empty: OpenEmpty, tmp_path: Path
+) -> None:
+    admin, other_admin, agent = await a_person("admin"), await a_person("admin"), await a_person("agent")
+    await make_backup(centre, str(tmp_path / "backup.tar"))
+    await erase_person(viewer_for(admin), agent.id, agent.name)
+    await erase_person(viewer_for(admin), other_admin.id, other_admin.name)
+    await jobs.drain()
+    listed_then = listed(centre)
+    assert set(listed_then) == {("person", agent.id), ("person", other_admin.id)}
+    assert agent.name not in (centre.data / erasures.NAME).read_text()
+    # whoever else was an admin then was erased too, in some other list
+    append(tmp_path / "more", [Erasure(db.utc_now(), "person", admin.id)])
+    empty = await open_empty("sqlite")
+    lists = [centre.data / erasures.NAME, tmp_path / "more"]
+    came = await restore_backup(empty, tmp_path / "backup.tar", more_erasures=lists)
+    assert (came.erased_again, came.not_erased) == (2, 1)
+    names = {row["id"]: row["name"] for row in await db.fetch("SELECT id, name FROM person")}
+    assert (names[agent.id], names[other_admin.id], names[admin.id]) == ("", "", admin.name)
 
 
 async def test_an_erasure_during_the_backup_travels_in_it(

@@ -19,6 +19,8 @@ from uuid import UUID
 from trainer import db, jobs
 from trainer.calls import jobs as calls
 from trainer.jobs import JobContext
+from trainer.people.erasing import erase_again
+from trainer.problems import Conflict
 
 NAME = "erasures.log"
 WHY = "erased before; erased again after a restore"
@@ -51,12 +53,13 @@ async def note_recording(context: JobContext, event: dict[str, Any]) -> None:
 @jobs.on("person_erased", attempts=20)
 async def note_person(context: JobContext, event: dict[str, Any]) -> None:
     """A person was erased."""
-    await _note("person", event["person"])
+    await _note("person", event["person"], event.get("at"))
 
 
-async def _note(kind: str, id: str) -> None:
+async def _note(kind: str, id: str, at: str | None = None) -> None:
     if _folder is not None:
-        await asyncio.to_thread(append, _folder / NAME, [Erasure(db.utc_now(), kind, UUID(id))])
+        moment = datetime.fromisoformat(at) if at else db.utc_now()
+        await asyncio.to_thread(append, _folder / NAME, [Erasure(moment, kind, UUID(id))])
 
 
 def append(path: Path, erasures: Iterable[Erasure]) -> None:
@@ -85,18 +88,32 @@ def parse(text: str) -> list[Erasure]:
     return found
 
 
-async def _again_recording(id: UUID) -> bool:
+async def _again_recording(id: UUID, at: datetime) -> bool:
     return await calls.erase(id, None, WHY)
 
 
 # Which function erases a kind once more; False when it is erased (or unknown) already.
-again: dict[str, Callable[[UUID], Awaitable[bool]]] = {"recording": _again_recording}
+again: dict[str, Callable[[UUID, datetime], Awaitable[bool]]] = {
+    "recording": _again_recording,
+    "person": erase_again,
+}
 
 
-async def replay(erasures: Iterable[Erasure]) -> int:
-    """Erases again what the open database still holds; returns how many that were."""
-    count = 0
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many erasures were made again, and which could not be."""
+
+    done: int
+    left: list[Erasure]
+
+
+async def replay(erasures: Iterable[Erasure]) -> Replayed:
+    """Erases again what the open database still holds."""
+    count, left = 0, []
     for each in {(erasure.kind, erasure.id): erasure for erasure in erasures}.values():
-        if each.kind in again and await again[each.kind](each.id):
-            count += 1
-    return count
+        try:
+            if each.kind in again and await again[each.kind](each.id, each.at):
+                count += 1
+        except Conflict:  # as of then, this person was the only admin
+            left.append(each)
+    return Replayed(count, left)

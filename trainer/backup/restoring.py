@@ -39,6 +39,7 @@ class Restored:
     objects: int
     migrated: list[str]
     erased_again: int
+    not_erased: int  # the only admins of then
     other_key: bool  # TRAINER_SECRET_KEY is set and not the backup's
 
 
@@ -92,7 +93,13 @@ async def restore_backup(
         again = await erasures.replay(erased)
         _write_list(settings, erased)
     return Restored(
-        datetime.fromisoformat(found.head["created_at"]), rows, objects, migrated, again, other_key
+        datetime.fromisoformat(found.head["created_at"]),
+        rows,
+        objects,
+        migrated,
+        again.done,
+        len(again.left),
+        other_key,
     )
 
 
