@@ -353,7 +353,7 @@ async def totals_by_rule(since: datetime) -> list[Row]:
            JOIN rule ON rule.id = mark.rule
            JOIN rule_version AS version ON version.rule = rule.id AND version.state = 'published'
            WHERE evaluation.state = 'released' AND evaluation.released_at >= {} AND mark.mark IN ('met', 'missed')
-           GROUP BY rule.code, rule.position, version.title, version.severity
+           GROUP BY rule.id, version.id
            ORDER BY rule.position, rule.code""",
         since,
     )
