@@ -103,7 +103,7 @@ def _rendered(
         request,
         "training/progress.html",
         **values,
-        states=state_names(),
+        states={"open": _("Still to do")} | state_names(),
         whats=_whats(found),
         teams=[] if team_only(viewer, "completion") else found.choices.teams,
         team_name=viewer.team_name if team_only(viewer, "completion") else None,
