@@ -3,8 +3,10 @@ in the console. One width and theme a page here; `make test-full` takes them all
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +16,17 @@ from litestar.routes import HTTPRoute
 from tests.browser.conftest import Centre, Window, start_centre
 from tests.browser.test_editor import violations
 from tests.factories import viewer_for
-from trainer import db
+from trainer import db, jobs
 from trainer.app import create_app
 from trainer.demo.build import build
+from trainer.people.import_jobs import read_people
 from trainer.people.links import issue_link
 from trainer.people.service import all_people
 from trainer.people.sessions import Sessions
 from trainer.quality import judging
 from trainer.quality.checking import Given, Judgement
 from trainer.settings import Settings
+from trainer.sheets import pending as imports
 from trainer.training.building import draft_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -42,6 +46,11 @@ PAGES = [
     ("admin", "/settings/mail"),
     ("admin", "/people"),
     ("admin", "/people/new"),
+    ("admin", "/people?show=unseen"),
+    ("admin", "/people/import"),
+    ("admin", "/people/import/{preview}"),
+    ("admin", "/people/cards"),
+    ("-", "/c"),
     ("lead", "/people/{agent}"),
     ("admin", "/people/{agent}/edit"),
     ("admin", "/teams"),
@@ -105,6 +114,9 @@ NOT_PAGES = {
     "show_bell",
     "open_notice",
     "show_settings",
+    "load_report",
+    "export_list",
+    "follow_card",
     "show_home",
     "show_health",
     "enter_demo",
@@ -146,6 +158,7 @@ async def _names(people: dict[str, Any]) -> dict[str, str]:
         "unscored": await one("SELECT id FROM recording WHERE title LIKE {}", "The first flight%"),
         "crossed": await one(f"{of_call} WHERE recording.title LIKE {{}}", "In a rush%"),
         "answered": await one(f"{of_call} WHERE recording.agent = {{}}", senior),
+        "preview": await _preview(people["admin"]),
         "link": await issue_link(None, agent),
         "agent": str(agent),
         "recording": await one("SELECT id FROM recording WHERE title = {}", "Charged twice"),
@@ -166,6 +179,17 @@ async def _names(people: dict[str, Any]) -> dict[str, str]:
         ),
         "delivered": await one("SELECT id FROM occasion WHERE marked_at IS NOT NULL AND person = {}", senior),
     }
+
+
+async def _preview(admin: Any) -> str:
+    """A list of people that waits for its yes."""
+    text = "email,name,team\nsenior@demo.example,Amara O.,Dock\nnew@demo.example,New,Dock\n,Nobody,\n"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "people.csv"
+        path.write_text(text, encoding="utf-8")
+        pending = await imports.receive(viewer_for(admin), "people", path, "people.csv", read_people)
+    await jobs.drain()
+    return str(pending)
 
 
 @pytest.fixture(scope="module")

@@ -122,7 +122,7 @@ def _words(card: cards.Card, settings: Settings, place: str) -> dict[str, str]:
             "qr_label": _("QR code of the sign-in card for %(name)s") % {"name": person.name},
             "scan": _("Scan the code with your phone's camera,"),
             "type": _("or open %(place)s and type:") % {"place": place},
-            "then": _("Choose a password. From then on you sign in with %(address)s and it.")
+            "then": _("Choose a password. From then on you sign in with %(address)s and that password.")
             % {"address": person.employee_no or person.email},
             "until": _("Works once, until %(moment)s.") % {"moment": Moments(zone).moment(card.expires_at)},
             "lost": _("Lost or too late? Ask your team lead for a new one."),

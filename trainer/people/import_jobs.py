@@ -147,7 +147,7 @@ async def apply_people(context: jobs.JobContext, pending: str) -> None:
 
 def _kept(report: Report) -> dict[str, Any]:
     """The report as JSON; of many refusals the first, as all of them are in the file to download."""
-    kept = {**asdict(report), "refused_count": len(report.refused)}
+    kept = {**asdict(report), "refused_count": len({bad.line for bad in report.refused})}
     for name in ("refused", "remarks"):
         kept[name] = kept[name][: imports.SHOWN]
     return kept
