@@ -25,6 +25,7 @@ from trainer.people.service import all_people
 from trainer.people.sessions import Sessions
 from trainer.quality import judging
 from trainer.quality.checking import Given, Judgement
+from trainer.rulebook.imports import keep_sheet
 from trainer.settings import Settings
 from trainer.sheets import pending as imports
 from trainer.training.building import draft_of
@@ -57,6 +58,18 @@ PAGES = [
     ("admin", "/audit"),
     ("agent", "/rules"),
     ("trainer", "/rules/R06"),
+    ("analyst", "/rules?order=1"),
+    ("trainer", "/rules/new"),
+    ("trainer", "/rules/R06/edit"),
+    ("trainer", "/rules/R12?version=1"),
+    ("analyst", "/rules/drafts"),
+    ("analyst", "/rules/R07/publish"),
+    ("admin", "/rules/books/new"),
+    ("analyst", "/rules/books/starter"),
+    ("admin", "/rules/books/starter/wants/glad"),
+    ("trainer", "/rules/import"),
+    ("trainer", "/rules/import/{sheet}"),
+    ("trainer", "/calls?rule=R12"),
     ("trainer", "/calls"),
     ("trainer", "/calls/new"),
     ("trainer", "/calls/{recording}"),
@@ -104,6 +117,8 @@ NOT_PAGES = {
     "play_step",
     "show_clip_vtt",
     "export_audit",
+    "export_rules",
+    "load_template",
     "show_job",
     "list_words",
     "show_clip_state",
@@ -160,6 +175,7 @@ async def _names(people: dict[str, Any]) -> dict[str, str]:
         "answered": await one(f"{of_call} WHERE recording.agent = {{}}", senior),
         "preview": await _preview(people["admin"]),
         "link": await issue_link(None, agent),
+        "sheet": await _sheet_of_rules(people["trainer"]),
         "agent": str(agent),
         "recording": await one("SELECT id FROM recording WHERE title = {}", "Charged twice"),
         "clip": await one("SELECT id FROM clip WHERE slug = {}", "bill-card-stop"),
@@ -190,6 +206,15 @@ async def _preview(admin: Any) -> str:
         pending = await imports.receive(viewer_for(admin), "people", path, "people.csv", read_people)
     await jobs.drain()
     return str(pending)
+
+
+async def _sheet_of_rules(trainer: Any) -> str:
+    """A spreadsheet of rules that waits for its yes."""
+    text = "code,title,statement,goal\nA1,Greet,Greet them by name.,glad\nR01,,Let them finish.,\nA2,Bad,Row.,fame\n"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rules.csv"
+        path.write_text(text, encoding="utf-8")
+        return str(await keep_sheet(viewer_for(trainer), "starter", path, "our rules.csv"))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from trainer import db, facts, jobs
 from trainer.appreciation.service import behaviour_kind_of, thank
-from trainer.demo import occasions_life, quality_life, training_life
+from trainer.demo import occasions_life, quality_life, rules_life, training_life
 from trainer.people.service import PersonView, people_by_ids
 from trainer.training import enrolling
 from trainer.web.session import Viewer
@@ -98,6 +98,8 @@ def _happenings(sample: Sample, viewers: Mapping[str, Viewer], now: datetime) ->
         add(entry, "09:00", partial(_begin, sample, viewers[entry["person"]], entry))
     for event in training_life.EVENTS:
         add(event, "09:00", partial(training_life.live, viewers, sample.today, event))
+    for event in rules_life.EVENTS:
+        add(event, "10:00", partial(rules_life.live, viewers, event))
     for event in quality_life.EVENTS:
         add(event, "14:00", partial(quality_life.live, viewers, event))
     return found
