@@ -191,9 +191,7 @@ async def admin_home(settings: Settings) -> AdminHome:
             ),
             FirstThing(
                 _("Set up the rule book"),
-                _(
-                    "Start from the sample book or from your own spreadsheet; everything else hangs on its rules."
-                ),
+                _("Begin with the starter book or your own. Trainers and analysts take in your spreadsheet."),
                 "/rules",
                 "library",
                 found["rules"] > 0,
