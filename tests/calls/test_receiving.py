@@ -374,7 +374,9 @@ async def test_the_page_asks_until_when_and_on_what_basis(trainer: httpx.AsyncCl
     assert "They said yes to being recorded for training" in page
 
 
-async def test_a_program_that_says_nothing_gets_the_usual_time(trainer: httpx.AsyncClient, wav: bytes) -> None:
+async def test_a_program_that_says_nothing_gets_the_usual_time(
+    trainer: httpx.AsyncClient, wav: bytes
+) -> None:
     made = await send(trainer, WAYS[1], wav, retain_until="")
     assert made.json()["retain_until"] == (db.utc_now() + timedelta(days=180)).date().isoformat()
 

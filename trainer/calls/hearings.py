@@ -14,6 +14,7 @@ from trainer.calls import queries
 from trainer.calls.tables import Play
 from trainer.calls.views import PlayView
 from trainer.people import sight
+from trainer.people.days import zone_of
 from trainer.problems import Forbidden
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
@@ -97,7 +98,7 @@ async def people_who_heard(viewer: Viewer) -> list[tuple[UUID, str]]:
 async def _logged(
     search: PlaySearch, viewer: Viewer, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[LoggedPlay]:
-    start, end = search.bounds(ZoneInfo(viewer.time_zone))
+    start, end = search.bounds(zone_of(viewer.time_zone))
     wanted: list[tuple[str, Any]] = [
         ("play.person = {}", search.person),
         ("play.recording = {}", search.recording),

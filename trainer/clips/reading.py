@@ -227,7 +227,7 @@ async def _check_sight(
         # nobody is told why: that would say who is heard
         raise missing
     elif row["state"] == "taken_down":
-        if not (stopped and (reach.stops or made)):
+        if not (stopped and (reach.stops or reach.everything)):
             raise Gone(taken_down_sentence(), slug="taken-down")
     elif not _agreed(row):
         if not made:
