@@ -193,7 +193,9 @@ def worker() -> None:
     import signal
 
     from trainer import jobs
+    from trainer.logs import configure_logging
 
+    configure_logging()
     settings = Settings()
 
     async def work() -> None:
@@ -271,7 +273,7 @@ def restore(path: Path, lists: tuple[Path, ...]) -> None:
 
     async def fill(progress: Callable[[str, int, int], object]) -> Restored:
         days.set_site_zone(settings.time_zone)
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         await db.open_database(settings.effective_database_url, pool_size=3)
         try:
             storage.open_storage(settings.effective_storage_url, scratch=settings.data / "scratch")

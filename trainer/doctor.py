@@ -102,6 +102,10 @@ async def check_data_folder(settings: Settings) -> list[Finding]:
 
 def _secrets(settings: Settings) -> list[Finding]:
     findings = []
+    folder = settings.data.absolute()
+    if folder.stat().st_mode & 0o007:
+        told = f"Others on this machine can look into {folder}, where recordings and names are."
+        findings.append(wrong(told, f"Run: chmod 700 {folder}"))
     for path in (settings.data / "secret-key", settings.tls_key):
         if path is not None and path.exists() and path.stat().st_mode & 0o077:
             told = f"Others on this machine can read {path}."

@@ -120,6 +120,9 @@ async def test_a_full_disk_a_lock_and_an_open_key(centre: Settings, monkeypatch:
     (centre.data / "secret-key").chmod(0o644)
     assert "chmod 600" in await the_one(centre, "wrong")
     (centre.data / "secret-key").chmod(0o600)
+    centre.data.chmod(0o755)
+    assert "chmod 700" in await the_one(centre, "wrong")
+    centre.data.chmod(0o700)
     assert "short enough" in await the_one(but(centre, secret_key="hush"), "wrong")
     assert "trainer init" in (await told(but(centre, data=centre.data / "none", database_url="")))[0].remedy
 
