@@ -5,6 +5,7 @@ Invariant: exporting a module and importing the document again changes nothing.
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -80,7 +81,7 @@ async def _imported_steps(steps: list[Mapping[str, Any]], language: str) -> list
     slugs = [
         str(step[name]) for step in steps for name in ("clip", "good", "other", "exemplar") if step.get(name)
     ]
-    clips = await clips_by_slugs(slugs)
+    clips = await clips_by_slugs(slugs) | await _clips_by_id(slugs)
     rows: list[dict[str, Any]] = []
     for number, step in enumerate(steps, 1):
         kind = step.get("kind")
@@ -113,6 +114,15 @@ async def _imported_steps(steps: list[Mapping[str, Any]], language: str) -> list
         row["body"] = {name: step[name] for name in ("title", "body", "question", "prompt") if step.get(name)}
         rows.append(row)
     return rows
+
+
+async def _clips_by_id(names: Sequence[str]) -> dict[str, ClipView]:
+    """Clips that have no slug are named by their id, by the centre that they belong to."""
+    ids: list[UUID] = []
+    for name in names:
+        with suppress(ValueError):
+            ids.append(UUID(name))
+    return {str(clip): view for clip, view in (await clips_by_ids(None, ids)).items()} if ids else {}
 
 
 def _same(
