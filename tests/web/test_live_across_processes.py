@@ -132,7 +132,9 @@ async def test_a_connection_that_breaks_in_the_middle_of_an_answer_is_replaced(
     async def breaks_once(self: object, query: str, *args: object, **options: object) -> object:
         if "pg_notify" in query and not broken:
             broken.append(query)
-            raise asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress")
+            raise asyncpg.InternalClientError(
+                "cannot switch to state 11; another operation (2) is in progress"
+            )
         return await execute(self, query, *args, **options)
 
     monkeypatch.setattr(asyncpg.Connection, "execute", breaks_once)
