@@ -106,6 +106,7 @@ API: list[Any] = [
 MAX_BODY = 2 << 20
 
 call_pages.call_page_parts["clips"] = clip_parts.call_part
+call_pages.erasure_parts["clips"] = clip_parts.erasure_part
 voice.use_places["modules"] = modules_that_play
 rulebook_pages.rule_page_parts["clips"] = clip_parts.rule_part
 rulebook_pages.rule_page_parts["clips to look at again"] = fits.waiting_part

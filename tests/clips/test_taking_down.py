@@ -157,3 +157,22 @@ async def test_staged_clips_say_so_everywhere_and_close_no_gap(
     for address in ("/clips", f"/clips/{made}", "/rules/R01"):
         assert 'aria-label="Staged clip: Recap the money"' in (await client.get(address)).text, address
     assert (await client.get(f"/api/v1/clips/{made}")).json()["staged"] is True
+
+
+async def test_a_calls_page_says_what_goes_before_and_proves_it_after(
+    cast: Cast, clip: UUID, client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    recording = (await service.load_clip(None, clip)).recording
+    module = await building.build_module(cast.viewer("trainer"), title="Listening", rules=["R01"])
+    await modules.publish_module(cast.viewer("trainer"), module)
+    await sign_in(client, cast.admin)
+    before = (await client.get(f"/calls/{recording}")).text
+    assert "1 clip goes with it:" in before
+    assert "Module: Listening" in before
+    erased = await client.post(f"/calls/{recording}/erase", data={"why": "The caller asked for it."})
+    assert erased.status_code == 303
+    await jobs.drain()
+    proof = await client.get(f"/calls/{recording}")
+    assert proof.status_code == 410
+    assert "The caller asked for it." in proof.text
+    assert "1 clip went with it" in proof.text

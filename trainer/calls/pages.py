@@ -28,6 +28,9 @@ Part = tuple[str, dict[str, Any]]
 # own template and what that template finds as `part`, or None for nothing.
 call_page_parts: dict[str, Callable[[Viewer, RecordingView], Awaitable[Part | None]]] = {}
 
+# What goes with a call that is erased, told before, and proven after: the same form of registration.
+erasure_parts: dict[str, Callable[[Viewer, RecordingView], Awaitable[Part | None]]] = {}
+
 BARS = 300
 MOST_AGENTS = 1000
 LANGUAGES = (("en", "English"), ("zh-Hans", "简体中文"), ("zh-Hant", "繁體中文"))
@@ -72,8 +75,15 @@ async def call_page(
         sought=await sought_rule(viewer, request.query_params.get("rule", "")),
         may_edit=viewer.has(*service.EDIT) and call.state in ("processing", "ready"),
         may_erase=viewer.has(*service.ERASE),
+        going=await going_with(viewer, call) if viewer.has(*service.ERASE) else [],
         errors=errors or {},
     )
+
+
+async def going_with(viewer: Viewer, call: RecordingView) -> list[Part]:
+    """What goes, or went, with a call."""
+    parts = [await make(viewer, call) for make in erasure_parts.values()]
+    return [part for part in parts if part]
 
 
 async def sought_rule(viewer: Viewer, code: str) -> RuleView | None:

@@ -12,7 +12,15 @@ from litestar.response import Redirect
 
 from trainer.calls import hearing_pages, service
 from trainer.calls.forms import EDITABLE, fields_of, read_fields, receive_upload, usual_day
-from trainer.calls.pages import call_page, form_choices, play, sought_rule, state_options, typed_of
+from trainer.calls.pages import (
+    call_page,
+    form_choices,
+    going_with,
+    play,
+    sought_rule,
+    state_options,
+    typed_of,
+)
 from trainer.calls.views import STATES
 from trainer.problems import Invalid
 from trainer.web.api import key_of, next_cursor, read_page
@@ -81,9 +89,11 @@ async def add_call(request: Page) -> Redirect:
 @get("/calls/{recording_id:uuid}", guards=[signed_in], include_in_schema=False)
 async def show_call(request: Page, recording_id: FromPath[UUID]) -> Response[str]:
     """One call; the proof of an erased one is a 410."""
-    call = await service.find_recording(viewer_of(request), recording_id)
+    viewer = viewer_of(request)
+    call = await service.find_recording(viewer, recording_id)
     if call.state == "erased":
-        return render(request, "calls/erased.html", status=410, call=call)
+        went = await going_with(viewer, call)
+        return render(request, "calls/erased.html", status=410, call=call, going=went)
     return await call_page(request, call)
 
 

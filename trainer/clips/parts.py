@@ -6,7 +6,7 @@ A rule's page plays its clips or shows the gap, a call's page lists what was cut
 from typing import Any
 
 from trainer.calls.views import RecordingView
-from trainer.clips import service
+from trainer.clips import queries, service, voice
 from trainer.rulebook.views import RuleView
 from trainer.web.session import Viewer
 
@@ -41,3 +41,16 @@ async def call_part(viewer: Viewer, recording: RecordingView) -> Part | None:
         return None
     ordered = sorted(clips, key=lambda clip: (clip.start_ms, clip.end_ms))
     return "clips/_of_call.html", {"clips": ordered}
+
+
+async def erasure_part(viewer: Viewer, recording: RecordingView) -> Part | None:
+    """The clips that go with a call that is erased, with where they are heard; of an erased one, how many went."""
+    if recording.state == "erased":
+        went = await queries.erased_with(recording.id)
+        return ("clips/_erased_with.html", {"went": went, "clips": [], "places": {}}) if went else None
+    states = ("published", "retired", "taken_down", "draft", "in_review")
+    clips = await service.visible_clips(None, states=states, recording=recording.id, limit=MOST_IN_A_CALL)
+    if not clips:
+        return None
+    used = await voice.places_of([clip for clip in clips if clip.state == "published"])
+    return "clips/_erased_with.html", {"went": 0, "clips": clips, "places": used}

@@ -384,3 +384,12 @@ async def programme_of(clip: UUID) -> UUID | None:
         clip,
     )
     return row["rulebook"] if row else None
+
+
+async def erased_with(recording: UUID) -> int:
+    """How many clips, by the ids they were known by, went with a call."""
+    row = await db.fetch_one(
+        "SELECT COUNT(*) AS clips FROM clip WHERE recording = {} AND state = 'erased' AND replaces IS NULL",
+        recording,
+    )
+    return row["clips"] if row else 0

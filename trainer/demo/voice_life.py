@@ -6,7 +6,7 @@ Both wait: Amara finds the question on her page, and Rosa the objection on hers.
 from collections.abc import Mapping
 from typing import Any
 
-from trainer.calls.service import visible_recordings
+from trainer.calls.service import log_play, visible_recordings
 from trainer.clips import consent, voice
 from trainer.clips.service import ClipFields, clips_by_slugs, create_clip, visible_clips
 from trainer.web.session import Viewer
@@ -29,6 +29,8 @@ NEAR_MISS = ClipFields(
     },
 )
 EVENTS: list[dict[str, Any]] = [
+    {"days_ago": 8, "time": "09:35", "hear": "A late fee after ten days in hospital", "by": "rosa"},
+    {"days_ago": 5, "time": "14:50", "hear": "A new address from Monday", "by": "zhoumin"},
     {"days_ago": 3, "time": "10:40", "cut": "A late fee after ten days in hospital"},
     {"days_ago": 3, "time": "13:15", "ask": NEAR_MISS},
     {
@@ -44,7 +46,11 @@ EVENTS: list[dict[str, Any]] = [
 async def live(viewers: Mapping[str, Viewer], event: Mapping[str, Any]) -> None:
     """One of the events."""
     trainer = viewers[TRAINER]
-    if "cut" in event:
+    if "hear" in event:
+        listener = viewers[event["by"]]
+        (call,) = await visible_recordings(listener, search=event["hear"], limit=1)
+        await log_play(listener, call.id)
+    elif "cut" in event:
         (call,) = await visible_recordings(trainer, search=event["cut"], limit=1)
         await create_clip(trainer, call.id, NEAR_MISS)
     elif "ask" in event:
