@@ -1,5 +1,6 @@
 """Pages of progress: the picture and the table, a list as a matrix, sheets to take away, one person."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -178,7 +179,10 @@ async def export_xlsx(request: Page) -> Response[bytes]:
 
 async def _sheet(request: Page, kind: str) -> Response[bytes]:
     rows = await service.export_rows(viewer_of(request), filters_of(request))
-    columns, lines = list(service.COLUMNS), [sheet_line(row) for row in rows]
+    columns = list(service.COLUMNS)
+    lines = await asyncio.to_thread(
+        lambda: [sheet_line(row) for row in rows]
+    )  # thousands: others wait meanwhile
     return await sheet_response("progress", columns, lines, kind, title=_("Progress"))
 
 
