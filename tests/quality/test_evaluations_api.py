@@ -27,7 +27,10 @@ async def api(cast: Cast, client: httpx.AsyncClient, use_token: Any) -> httpx.As
 
 async def test_an_evaluation_is_posted_changed_released_and_read(cast: Cast, api: httpx.AsyncClient) -> None:
     call = await a_call(cast.agent.id)
-    body = {"recording": str(call), "marks": MARKS, "resolved": False, "outcome": "not_met", "csat": 2}
+    body = {
+        "recording": str(call), "marks": MARKS, "resolved": False, "outcome": "not_met", "csat": 2,
+        "release": False,
+    }  # fmt: skip
     made = await api.post("/api/v1/evaluations", json=body)
     assert made.status_code == 201, made.text
     told = made.json()
@@ -92,11 +95,17 @@ async def test_003_2_through_the_api(cast: Cast, api: httpx.AsyncClient) -> None
 
 async def test_a_release_that_is_refused_leaves_no_draft(cast: Cast, api: httpx.AsyncClient) -> None:
     call = await a_call(cast.agent.id)
-    body = {"recording": str(call), "marks": MARKS[:1], "release": True}
-    assert (await api.post("/api/v1/evaluations", json=body)).status_code == 409
+    body = {"recording": str(call), "marks": MARKS[:1]}
+    strict = {**body, "confirm_unmarked": False}
+    assert (await api.post("/api/v1/evaluations", json=strict)).status_code == 409
     assert await Evaluation.count() == 0
-    made = await api.post("/api/v1/evaluations", json={**body, "confirm_unmarked": True})
-    assert made.json()["status"] == "released"
+    made = await api.post("/api/v1/evaluations", json=body)
+    assert made.json()["status"] == "released", "what a program sends is finished"
+
+
+async def test_without_a_mark_it_is_a_draft(cast: Cast, api: httpx.AsyncClient) -> None:
+    made = await api.post("/api/v1/evaluations", json={"recording": str(await a_call(cast.agent.id))})
+    assert (made.status_code, made.json()["status"]) == (201, "draft")
 
 
 @pytest.mark.parametrize(

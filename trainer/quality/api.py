@@ -55,7 +55,8 @@ class MarkIn(msgspec.Struct, forbid_unknown_fields=True):
 class EvaluationIn(msgspec.Struct, forbid_unknown_fields=True):
     """An evaluation of a recording. `rulebook` only where the recording names none.
 
-    With `release` it is released at once; rules without a mark then need `confirm_unmarked`.
+    A program sends what is finished: with marks it is released at once unless `release` is false, and rules that it
+    leaves out have no mark and do not count (`confirm_unmarked` false refuses that).
     """
 
     recording: str
@@ -66,8 +67,8 @@ class EvaluationIn(msgspec.Struct, forbid_unknown_fields=True):
     csat: int | UnsetType | None = UNSET
     comment: str = ""
     rulebook: str | None = None
-    release: bool = False
-    confirm_unmarked: bool = False
+    release: bool | UnsetType = UNSET
+    confirm_unmarked: bool = True
 
 
 class EvaluationChanges(msgspec.Struct, forbid_unknown_fields=True):
@@ -190,12 +191,12 @@ async def answer(evaluation: EvaluationView, *, status: int = 200) -> Response[d
 
 @post("/evaluations", guards=[WRITE, ANALYSTS], tags=["evaluations"])
 async def add_evaluation(request: ApiRequest, data: JSONBody[EvaluationIn]) -> Response[dict[str, Any]]:
-    """Begin the evaluation of a call, and with `release` give it to its agent; refused, nothing is kept."""
+    """Evaluate a call and give it to its agent, or begin a draft; refused, nothing is kept."""
     viewer = viewer_of(request)
     async with db.transaction():
         recording = identifier(data.recording)
         made = await judging.start(viewer, recording, judged(data), rulebook=data.rulebook)
-        if data.release:
+        if any(mark.mark for mark in data.marks) if data.release is UNSET else data.release:
             await judging.release(viewer, made, confirm_unmarked=data.confirm_unmarked)
     return await answer(await service.load_evaluation(viewer, made), status=201)
 
