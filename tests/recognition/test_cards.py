@@ -218,8 +218,12 @@ async def test_from_the_day_on_nothing_new_is_written_and_words_are_mended_for_1
     await sign(cast, "priya", card, "Early.", at=OPENED)
     await marking.celebrate(late + timedelta(minutes=11))
     await posts.give_places()
+    before = (await posts.feed_keys(cast.viewer("lead")))[0].version
     with db.as_of(late + timedelta(minutes=12)):
         await cards.write_line(cast.viewer("amara"), card, "Calm.")
+        assert (await posts.feed_keys(cast.viewer("lead")))[0].version > before, (
+            "kept fragments show the old words"
+        )
         for name in ("priya", "lead"):
             with pytest.raises(Conflict):
                 await cards.write_line(cast.viewer(name), card, "Too late.")
@@ -238,6 +242,18 @@ async def test_between_midnight_and_the_hourly_look_the_card_is_closed(cast: Cas
             await cards.write_line(cast.viewer("lead"), card, "Too late.")
         with pytest.raises(NotFound):
             await cards.load_card(viewer_for(mia), card)
+
+
+async def test_the_card_is_closed_when_the_day_begins_where_the_person_is(cast: Cast) -> None:
+    mia = await celebrated(cast, time_zone="Pacific/Kiritimati")
+    await marking.celebrate(OPENED)
+    card = await the_card(mia)
+    evening = datetime(2027, 3, 4, 11, tzinfo=UTC)  # her 5 March, 01:00
+    with db.as_of(evening):
+        assert await cards.cards_open_for(cast.viewer("amara")) == []
+        assert not (await cards.load_card(cast.viewer("amara"), card)).open
+        (view,) = await occasions.upcoming(cast.viewer("amara"))
+        assert (view.id, view.may_sign) == (None, False)
 
 
 # Hidden until the day
@@ -578,6 +594,9 @@ async def test_a_corrected_date_takes_the_card_along(cast: Cast) -> None:
     await Person.update({Person.hired_on: date(2026, 3, 8)}).where(Person.id == mia.id)
     assert await marking.celebrate(DAY) == 0
     assert await the_card(mia) == card
+    with db.as_of(DAY):
+        (notice,) = await latest(cast.viewer("priya"))
+    assert "8 March" in notice.words
     assert await marking.celebrate(DAY + timedelta(days=3)) == 1
     assert await said_in_post("lead", cast) == [[HIDDEN]]
     assert len(await db.fetch("SELECT id FROM occasion")) == 1
