@@ -23,7 +23,7 @@ _steps: OrderedDict[UUID, list[StepView]] = OrderedDict()
 
 @dataclass(frozen=True, slots=True)
 class AgentHome:
-    """`criterion` is what an `enrol`, `thank`, `sign_off` or `wait` step is about."""
+    """`criterion` is what an `enrol`, `thank`, `sign_off` or `wait` step is about, if there is a path."""
 
     next: Next
     enrolment: EnrolmentView | None
@@ -56,6 +56,8 @@ def _next(path: PathView, enrolment: EnrolmentView | None) -> tuple[Next, Criter
             milestone.reached_at for level in path.levels for milestone in level.milestones
         )
         return ("first" if nothing_done else "begin"), None
+    if not path.levels:  # a centre may begin without a path: nothing was walked then
+        return "thank", None
     if path.current is None:
         return "all_reached", None
     missing = [

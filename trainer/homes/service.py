@@ -98,8 +98,8 @@ class TrainerHome:
 
     @property
     def heard(self) -> int:
-        """How many rules can be heard."""
-        return self.rules - len(self.gaps)
+        """How many rules can be heard, be it from one voice alone."""
+        return self.rules - sum(gap.health.state == "red" for gap in self.gaps)
 
 
 @dataclass(frozen=True, slots=True)
