@@ -53,6 +53,7 @@ async def create_draft(
         book = await _book(rulebook)
         text = wrong.rule("", fields, language=book["language"])
         wrong.stop(_("This rule cannot be saved yet."))
+        await db.lock(f"wants of {book['code']}")  # nobody takes the want away meanwhile
         last = (
             await Rule.select(Rule.position)
             .where(Rule.rulebook == book["id"])
@@ -91,6 +92,7 @@ async def edit_rule(
         wrong = document.Mistakes()
         text = wrong.rule("", {**fields_of(base), **changes}, language=book["language"])
         wrong.stop(_("This rule cannot be saved yet."))
+        await db.lock(f"wants of {book['code']}")  # nobody takes the want away meanwhile
         want = await find_want(book["id"], text.want)
         if history.draft is None:
             saved = await insert_version(
