@@ -10,9 +10,10 @@ from tests.clips.conftest import CallMaker
 from tests.clips.makers import Cast, agreed, fields
 from tests.factories import a_person, viewer_for
 from tests.web_fixtures import SignIn
-from trainer import jobs
+from trainer import db, jobs
 from trainer.clips import consent, service, voice
 from trainer.clips.arithmetic import Cut
+from trainer.clips.tables import ClipConsent
 from trainer.notices.service import latest
 from trainer.problems import Conflict, Forbidden, Gone, Invalid, NotFound
 
@@ -199,3 +200,12 @@ async def test_an_agent_objects_and_a_trainer_answers(
     assert "You are right." in page
     uses = await voice.uses_of_voice(agent)
     assert [(use.id, use.past) for use in uses] == [(clips[0], False), (clips[1], True)]
+
+
+async def test_what_an_erased_person_wrote_goes_and_that_they_answered_stays(cast: Cast, poor: UUID) -> None:
+    await consent.ask(cast.viewer("trainer"), poor)
+    await consent.answer(cast.viewer("agent"), poor, yes=False, words="Amara says no")
+    await jobs.publish("person_erased", {"person": str(cast.agent.id), "at": db.utc_now().isoformat()})
+    await jobs.drain()
+    rows = await ClipConsent.select().order_by(ClipConsent.at)
+    assert [(row["answer"], row["words"]) for row in rows] == [("asked", ""), ("no", "")]

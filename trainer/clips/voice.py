@@ -13,13 +13,14 @@ from uuid import UUID
 
 import msgspec
 
-from trainer import db
+from trainer import db, jobs
 from trainer.clips import queries
 from trainer.clips.consent import MOST_WORDS
 from trainer.clips.out_of_use import take_down
 from trainer.clips.reading import clips_by_ids, load_clip, reach_of
-from trainer.clips.tables import ClipObjection
+from trainer.clips.tables import ClipConsent, ClipObjection
 from trainer.clips.views import ClipView
+from trainer.jobs import JobContext
 from trainer.notices import kinds
 from trainer.notices.service import notify, notify_many, withdraw
 from trainer.people.audit import record_audit
@@ -226,6 +227,14 @@ async def decide_objection(
         await record_audit(viewer, "objection_decided", "clip", str(row["clip"]), {"decision": decision})
     clip: UUID = row["clip"]
     return clip
+
+
+@jobs.on("person_erased")
+async def forget_words(context: JobContext, event: dict[str, Any]) -> None:
+    """What somebody wrote with their answers and objections goes with their name; that they answered stays."""
+    person = UUID(event["person"])
+    await ClipConsent.update({ClipConsent.words: ""}).where(ClipConsent.person == person)
+    await ClipObjection.update({ClipObjection.words: ""}).where(ClipObjection.person == person)
 
 
 def _said(text: str, field: str, wanted: str) -> str:
