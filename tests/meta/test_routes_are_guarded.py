@@ -53,6 +53,8 @@ def test_the_public_routes_are_these_and_no_others(app: Litestar) -> None:
         "/health",
         "/sign-in",
         "/sign-out",
+        "/c",
+        "/c/{code:str}",
         "/forgot",
         "/welcome/{secret:str}",
         "/demo/{secret:str}",

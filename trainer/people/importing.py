@@ -108,7 +108,11 @@ class Overtaken(Exception):
 
 async def note_import(viewer: Viewer | None, report: Report) -> None:
     """The import as one entry of the audit log, beside those of the people."""
-    told = {"created": report.created, "updated": report.updated, "refused": len({bad.line for bad in report.refused})}
+    told = {
+        "created": report.created,
+        "updated": report.updated,
+        "refused": len({bad.line for bad in report.refused}),
+    }
     await record_audit(viewer, "people_imported", "people", "", told)
 
 

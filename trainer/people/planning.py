@@ -13,8 +13,9 @@ from uuid import UUID
 
 from trainer.people import queries, service, teams
 from trainer.people.fields import PersonFields, checked, one_line
+from trainer.people.relations import loop_words
 from trainer.people.roster import fields_of
-from trainer.people.service import PersonView, loop_words
+from trainer.people.service import PersonView
 from trainer.problems import Invalid
 from trainer.sheets.columns import Matched
 from trainer.sheets.reading import Sheet

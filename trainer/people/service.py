@@ -16,8 +16,8 @@ from trainer import db, facts, jobs
 from trainer.people import queries
 from trainer.people.audit import record_audit
 from trainer.people.fields import PersonFields, checked
+from trainer.people.relations import check_relations
 from trainer.people.tables import Link, Person, Session, Token
-from trainer.people.teams import team_exists
 from trainer.problems import Conflict, FieldError, Forbidden, Invalid, NotFound, PreconditionFailed
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
@@ -234,7 +234,7 @@ async def create_person(
         raise _no_address()
     person = id or db.new_id()
     async with db.transaction():
-        await _check_relations(person, fields)
+        await check_relations(person, fields)
         await _insert(Person(id=person, created_at=db.utc_now(), **columns_of(fields)))
         joined = start_of(fields["hired_on"], fields["time_zone"])
         await facts.record("joined", person=person, subject="centre", at=joined, source=f"joined:{person}")
@@ -275,7 +275,7 @@ async def edit_person(
         after = {"email": before.email, "employee_no": before.employee_no, **changed}
         if not after["email"] and not after["employee_no"]:
             raise _no_address()
-        await _check_relations(person, PersonFields(**changed))  # type: ignore[typeddict-item]
+        await check_relations(person, PersonFields(**changed))  # type: ignore[typeddict-item]
         await _update(person, columns_of(changed), before.revision)
         if "roles" in changed and before.active and "admin" in before.roles:
             await keep_an_admin()
@@ -350,38 +350,6 @@ def columns_of(fields: Any) -> dict[str, Any]:
     if "name" in columns:
         columns["name_key"] = columns["name"].casefold()
     return columns
-
-
-async def _check_relations(person: UUID, fields: PersonFields) -> None:
-    """Team, buddy and manager exist, the two work here and are somebody else. Raises Invalid.
-
-    Two people may be each other's buddy, but nobody is above themselves, however long the way round.
-    """
-    if (team := fields.get("team")) and not await team_exists(team):
-        raise Invalid.field("team", "unknown", _("There is no such team."))
-    if buddy := fields.get("buddy"):
-        if buddy == person:
-            raise Invalid.field("buddy", "same-person", _("Nobody can be their own buddy."))
-        found = (await people_by_ids([buddy])).get(buddy)
-        if found is None or not found.active:
-            raise Invalid.field("buddy", "unknown", _("There is no such colleague any more."))
-    if manager := fields.get("manager"):
-        if manager == person:
-            raise Invalid.field("manager", "same-person", _("Nobody reports to themselves."))
-        found = (await people_by_ids([manager])).get(manager)
-        if found is None or not found.active:
-            raise Invalid.field("manager", "unknown", _("There is no such colleague any more."))
-        await db.lock("managers")  # two who edit at once could close a loop together
-        above = await queries.managers_above(manager)
-        ids = [row["id"] for row in above]
-        if person in ids:
-            chain = [row["name"] for row in above[: ids.index(person) + 1]]
-            raise Invalid.field("manager", "loop", loop_words(chain[-1:] + chain))
-
-
-def loop_words(chain: list[str]) -> str:
-    """Why these people, each reporting to the next and the last to the first, cannot be."""
-    return _("Nobody can be above themselves: %(chain)s.") % {"chain": " → ".join(chain)}
 
 
 async def _insert(row: Person) -> None:
