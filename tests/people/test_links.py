@@ -60,7 +60,7 @@ async def test_a_link_works_once(client: httpx.AsyncClient) -> None:
     client.cookies.clear()
     again = await client.post(f"/welcome/{secret}", data={"password": "another good secret"})
     assert again.status_code == 410
-    assert "This link is over" in again.text
+    assert "Used already" in again.text
     assert (await client.get(f"/welcome/{secret}")).status_code == 410
 
 
@@ -122,7 +122,7 @@ async def test_a_newer_link_replaces_the_older_one(client: httpx.AsyncClient) ->
 async def test_an_unknown_link_is_over_and_nothing_else(client: httpx.AsyncClient) -> None:
     answer = await client.get("/welcome/never-made")
     assert answer.status_code == 410
-    assert "This link is over" in answer.text
+    assert "This does not work any more" in answer.text
 
 
 async def test_a_reset_ends_every_older_session(

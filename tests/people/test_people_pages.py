@@ -35,7 +35,7 @@ async def test_an_admin_adds_somebody_and_sees_the_invitation_once(admin: httpx.
     assert row is not None
     page = await admin.get(f"/people/{row['id']}")
     assert address.rsplit("/", 1)[1] not in page.text
-    assert "No password is set yet" in page.text
+    assert "no password is set yet" in page.text
     admin.cookies.clear()
     assert "Welcome, Nia Adeyemi" in (await admin.get(address)).text
 

@@ -44,7 +44,7 @@ class Refused:
 class Row:
     """One row and what it would do. `person` None: somebody new. `changes`: (column, now, then) as text.
 
-    `depth`: how many rows of the list stand above it by their managers.
+    `depth`: larger than that of whom it reports to, 0 without a manager in the row.
     """
 
     line: int
