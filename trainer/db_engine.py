@@ -51,6 +51,10 @@ class DatabaseFull(DatabaseGone):
     """There is no space left where the database is: nothing can be written until there is."""
 
 
+class OutcomeUnknown(DatabaseGone):
+    """The database went away during COMMIT: what was to be saved is there, or none of it is."""
+
+
 class TransactionFailed(DatabaseError):
     """Something in this transaction failed before and was not undone by a savepoint."""
 

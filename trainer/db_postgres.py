@@ -17,6 +17,7 @@ from trainer.db_engine import (
     DatabaseFull,
     DatabaseGone,
     ForeignKeyViolation,
+    OutcomeUnknown,
     Row,
     UniqueViolation,
 )
@@ -32,7 +33,13 @@ try:
 except ImportError as missing:
     raise DatabaseError("PostgreSQL needs the extra `postgres`: pip install 'trainer[postgres]'") from missing
 
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a server that goes away in the middle of an answer
+    OSError,
+    TimeoutError,
+)
 
 
 def translated(error: Exception) -> Exception:
@@ -59,7 +66,8 @@ def translated(error: Exception) -> Exception:
         | asyncpg.PostgresConnectionError
         | asyncpg.CannotConnectNowError
         | asyncpg.AdminShutdownError
-        | asyncpg.CrashShutdownError,
+        | asyncpg.CrashShutdownError
+        | asyncpg.InternalClientError,
     ):
         return DatabaseGone(str(error) or type(error).__name__)
     if isinstance(error, asyncpg.InterfaceError) and "clos" in str(error):  # closed, closing
@@ -196,7 +204,9 @@ class Postgres(Database):
         except _FAILURES as error:
             _discard(connection)
             if commit:
-                raise translated(error) from error
+                known = translated(error)
+                lost = isinstance(known, DatabaseGone) and not isinstance(known, DatabaseFull)
+                raise (OutcomeUnknown(str(known)) if lost else known) from error
         finally:
             await self._get_pool().release(connection)
 

@@ -126,7 +126,7 @@ class Sqlite(Database):
         if sqlite3.sqlite_version_info < (3, 38):
             raise DatabaseError(f"SQLite 3.38 or newer is needed, this Python has {sqlite3.sqlite_version}")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             await self._get_writer()
         except OSError as error:
             raise DatabaseGone(f"cannot open {self.path}: {error}") from error

@@ -11,6 +11,7 @@ from tests.factories import a_person
 from trainer import db
 from trainer.people import api as people_api
 from trainer.people.tables import Team
+from trainer.web import api
 from trainer.web.api import IdempotencyKey
 
 KEY = {"Idempotency-Key": "one"}
@@ -112,3 +113,55 @@ async def test_a_key_that_is_too_long_is_refused(admin: httpx.AsyncClient) -> No
 async def test_a_visitor_with_a_key_is_still_a_visitor(client: httpx.AsyncClient) -> None:
     assert (await client.post("/api/v1/teams", json={"name": "A"}, headers=KEY)).status_code == 401
     assert await IdempotencyKey.count() == 0
+
+
+@pytest.mark.parametrize(("name", "status"), [("Harbour", 201), ("", 422)])
+async def test_a_database_that_goes_away_after_the_work_breaks_no_answer_off_and_doubles_nothing(
+    admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, name: str, status: int
+) -> None:
+    away = True
+
+    def away_at(function: Any) -> Any:
+        async def write(*given: Any) -> None:
+            if away:
+                raise db.DatabaseGone("refused")
+            await function(*given)
+
+        return write
+
+    monkeypatch.setattr(api, "_remember", away_at(api._remember))
+    monkeypatch.setattr(api, "_forget", away_at(api._forget))
+    first = await admin.post("/api/v1/teams", json={"name": name}, headers=KEY)
+    assert first.status_code == status
+    assert first.json()
+    meanwhile = await admin.post("/api/v1/teams", json={"name": name}, headers=KEY)
+    assert meanwhile.json()["type"] == "/problems/in-progress"
+    away = False
+    async with asyncio.timeout(10):
+        while True:
+            again = await admin.post("/api/v1/teams", json={"name": name}, headers=KEY)
+            if again.status_code != 409:
+                break
+            await asyncio.sleep(0.1)
+    assert again.status_code == status
+    assert await Team.count() == (1 if name else 0)
+
+
+async def test_what_may_have_been_committed_is_not_done_again(
+    admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = people_api.teams.create_team
+
+    async def committed_unheard(*given: Any, **named: Any) -> Any:
+        await create(*given, **named)
+        raise db.OutcomeUnknown("the server went away")
+
+    monkeypatch.setattr(people_api.teams, "create_team", committed_unheard)
+    first = await admin.post("/api/v1/teams", json={"name": "Harbour"}, headers=KEY)
+    assert first.status_code == 503
+    assert first.json()["type"] == "/problems/outcome-unknown"
+    assert "look whether it was saved" in first.json()["detail"]
+    monkeypatch.undo()
+    again = await admin.post("/api/v1/teams", json={"name": "Harbour"}, headers=KEY)
+    assert again.json()["type"] == "/problems/in-progress"
+    assert await Team.count() == 1

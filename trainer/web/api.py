@@ -3,11 +3,13 @@ Invariant: a POST sent twice with the same `Idempotency-Key` is carried out once
 same answer.
 """
 
+import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -136,6 +138,7 @@ class Idempotency:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._waiting: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         viewer: Viewer | None = scope.get("user")
@@ -167,15 +170,35 @@ class Idempotency:
             elif message["type"] == "http.response.body":
                 answer["body"] += message.get("body", b"")
                 if not message.get("more_body"):
-                    await _remember(person, key, answer)
+                    unknown = bool(scope.get("state", {}).get("outcome_unknown"))
+                    await self._settle(person, key, answer, unknown=unknown)
             await send(message)
 
         try:
             await self.app(scope, receive, record)
         except BaseException:
             # refused or failed: nothing was done, the same key may try again
-            await _forget(person, key)
+            await self._patiently(partial(_forget, person, key))
             raise
+
+    async def _settle(self, person: UUID, key: str, answer: dict[str, Any], *, unknown: bool) -> None:
+        """Keeps the answer of what was done, and frees the key of what was refused.
+
+        Of what may have been done or not, neither: doing it again could double it.
+        """
+        if 200 <= answer["status"] < 300:
+            await self._patiently(partial(_remember, person, key, answer))
+        elif not unknown:
+            await self._patiently(partial(_forget, person, key))
+
+    async def _patiently(self, write: Callable[[], Awaitable[None]]) -> None:
+        """The answer is on its way and must not break off because the database is away: then it is written later."""
+        try:
+            await write()
+        except db.DatabaseError:
+            task = asyncio.create_task(_later(write))
+            self._waiting.add(task)  # the loop itself holds tasks only weakly
+            task.add_done_callback(self._waiting.discard)
 
 
 async def _peek_body(headers: dict[bytes, bytes], receive: Receive) -> tuple[Receive, bytes]:
@@ -224,10 +247,20 @@ async def _claim(person: UUID, key: str, fingerprint: str) -> dict[str, Any] | N
     return row
 
 
+async def _later(write: Callable[[], Awaitable[None]]) -> None:
+    """Tries until the database is back, or for as long as the first sender would count as under way."""
+    until = asyncio.get_running_loop().time() + CUT_OFF.total_seconds()
+    while asyncio.get_running_loop().time() < until:
+        await asyncio.sleep(1)
+        if not db.is_open():
+            return  # the process ends: the key stays as that of a request that was cut off
+        try:
+            return await write()
+        except db.DatabaseError:
+            continue
+
+
 async def _remember(person: UUID, key: str, answer: dict[str, Any]) -> None:
-    if not 200 <= answer["status"] < 300:
-        await _forget(person, key)
-        return
     changed: dict[Any, Any] = {
         IdempotencyKey.status: answer["status"],
         IdempotencyKey.headers: msgspec.json.encode(answer["headers"]).decode(),

@@ -15,7 +15,7 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, ValidationException
 
 from trainer import problems
-from trainer.db import DatabaseBusy, DatabaseFull, DatabaseGone
+from trainer.db import DatabaseBusy, DatabaseFull, DatabaseGone, OutcomeUnknown
 from trainer.storage import StorageError, no_space
 from trainer.web.i18n import _
 from trainer.web.session import was_bad_token
@@ -130,6 +130,19 @@ def answer_for(error: Exception, request: Request[Any, Any, Any]) -> ProblemAnsw
             _("There is no space left on the server, so this was not saved. Ask your admin to make room."),
         )
         answer.headers["Retry-After"] = str(RETRY_S[FULL])
+        return answer
+    if isinstance(error, OutcomeUnknown):
+        log.error("database went away during a commit")
+        request.scope["state"]["outcome_unknown"] = True
+        answer = ProblemAnswer(
+            503,
+            "outcome-unknown",
+            title_of(503),
+            _(
+                "Our store went away at that very moment. Please look whether it was saved before you send it again."
+            ),
+        )
+        answer.headers["Retry-After"] = str(RETRY_S[503])
         return answer
     if isinstance(error, DatabaseBusy | DatabaseGone):
         log.error("database away", error=type(error).__name__)
