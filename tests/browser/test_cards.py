@@ -116,7 +116,7 @@ def test_the_first_password_leads_to_the_question(window: Any, centre: Centre) -
     birthday.get_by_label("Day").select_option("29")
     assert page.get_by_label("In years without 29 February").is_visible()
     birthday.locator("label", has_text="My team").click()
-    assert birthday.get_by_text("may sign a card").is_visible()
+    assert birthday.get_by_text("A post for Harbour").is_visible()
     assert not birthday.get_by_text("The day passes quietly").is_visible()
     accessible(page, 390)
     page.get_by_role("button", name="Save my choices").click()
