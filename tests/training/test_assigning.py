@@ -277,13 +277,15 @@ from trainer.people.service import get_person
 from trainer.training.assigning.service import assign
 
 async def main(url, trainer):
+    from datetime import timedelta
     from uuid import UUID
     await db.open_database(url)
+    today = db.utc_now().date() + timedelta(days=1)
     viewer = viewer_for(await get_person(UUID(trainer)))
     print("ready", flush=True)
     sys.stdin.readline()
-    for _n in range(3):
-        await assign(viewer, module="hear-them-out", role="agent")
+    for n in range(3):
+        await assign(viewer, module="hear-them-out", role="agent", due_on=today + timedelta(days=n))
     await db.close_database()
 
 asyncio.run(main(*sys.argv[1:]))
@@ -315,10 +317,28 @@ async def test_two_processes_assigning_at_once_enrol_each_person_once(
     assert [process.returncode for process in processes] == [0, 0], ended
     rows = await Enrolment.select().where(Enrolment.module == module)
     assert len(rows) == len({row["person"] for row in rows}) == 42
-    assert await Assignment.count() == 6
+    assert await Assignment.count() == 3  # the same at once, twice, is one
 
 
 async def test_the_clause_for_people_knows_whole_words_of_roles(cast: Cast):
     sql, params = Whom(role="agent").condition()
     assert params == ["% agent %"]
     assert "erased_at IS NULL" in sql
+
+
+async def test_a_double_tap_is_one_assignment(cast: Cast, module: UUID):
+    trainer, people = cast.viewer("trainer"), [cast.agent.id, cast.other_agent.id]
+    first = await assigning.assign(trainer, module="hear-them-out", people=people)
+    assert await assigning.assign(trainer, module="hear-them-out", people=people[::-1]) == first
+    assert await assigning.assign(trainer, module="hear-them-out", people=people[:1]) != first
+    assert await assigning.assign(cast.viewer("lead"), module="hear-them-out", people=people[:1]) != first
+    await assigning.end_assignment(trainer, first)
+    assert await assigning.assign(trainer, module="hear-them-out", people=people) != first
+
+
+async def test_a_single_person_given_a_module_is_told_too(cast: Cast, module: UUID):
+    mine = await enrolling.enrol(cast.viewer("trainer"), "hear-them-out", cast.agent.id, due_on=SOON)
+    (notice,) = await latest(cast.viewer("agent"), 5)
+    assert (notice.href, "Hear them out" in notice.words) == (f"/learn/{mine}", True)
+    await enrolling.enrol(cast.viewer("other_agent"), "hear-them-out", cast.other_agent.id)
+    assert await latest(cast.viewer("other_agent"), 5) == []

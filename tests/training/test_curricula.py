@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -13,8 +14,9 @@ from tests.training.conftest import Clips
 from tests.training.makers import Cast, a_module
 from tests.web_fixtures import SignIn
 from trainer import jobs
+from trainer.exchange import hand_out, take_in
 from trainer.problems import Conflict, Forbidden, Invalid, PreconditionFailed
-from trainer.training import curricula, enrolling
+from trainer.training import curricula, documents, enrolling
 from trainer.training.assigning.service import assign
 from trainer.training.tables import Curriculum, Enrolment
 
@@ -191,3 +193,22 @@ def test_the_sample_names_the_four_starter_modules():
         for path in sorted(folder.glob("*.yaml"))
     ]
     assert codes == starters
+
+
+async def test_a_folder_of_documents_brings_modules_before_the_lists_that_name_them(
+    cast: Cast, modules: list[UUID], tmp_path: Path
+):
+    module = await documents.export_module("hear-them-out")
+    module["module"]["code"] = "zebra"
+    listed = {"curriculum": {"code": "a-list", "title": {"en": "A list"}, "modules": ["zebra"]}}
+    for name, document in (("a.yaml", listed), ("z.yaml", module)):
+        (tmp_path / name).write_text(yaml.safe_dump(document, allow_unicode=True))
+    lines, refused = await take_in("curriculum", tmp_path, ZoneInfo("UTC"))
+    assert lines == ["z.yaml: published as a new version", "a.yaml: list of modules taken in"]
+    assert refused == 0
+    assert await take_in("curriculum", tmp_path, ZoneInfo("UTC")) == (
+        ["z.yaml: nothing new", "a.yaml: nothing new"],
+        0,
+    )
+    await hand_out("curriculum", tmp_path / "out")
+    assert "zebra" in (tmp_path / "out" / "list-a-list.yaml").read_text()

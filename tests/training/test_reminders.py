@@ -35,7 +35,7 @@ async def mine(cast: Cast, module: UUID) -> UUID:
 async def told(cast: Cast, at: datetime | None = None, who: str = "agent") -> list[str]:
     if at is not None:
         await jobs.drain(at)
-    return [notice.words for notice in await latest(cast.viewer(who), 20)]
+    return [notice.words for notice in await latest(cast.viewer(who), 20) if notice.kind != "module_assigned"]
 
 
 def at(day: int, hour: int) -> datetime:

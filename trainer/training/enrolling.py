@@ -15,9 +15,11 @@ from trainer import db, jobs
 from trainer.clips.service import allow_history
 from trainer.people.audit import record_audit
 from trainer.people.service import people_by_ids
+from trainer.people.sight import reach, team_only
 from trainer.problems import Forbidden, Invalid, NotFound
 from trainer.training import queries
 from trainer.training.modules import I18n, ModuleView, module_view
+from trainer.training.notices import tell_given
 from trainer.training.tables import Enrolment
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
@@ -152,6 +154,14 @@ async def enrol(viewer: Viewer | None, code: str, person: UUID, *, due_on: date 
         if new:
             if viewer is not None and viewer.id != person:
                 await record_audit(viewer, "enrolled", "enrolment", str(row.id), {"module": code})
+                await tell_given(
+                    [person],
+                    source=f"assigned:{row.id}",
+                    href=f"/learn/{row.id}",
+                    title=json.loads(version["title"]),
+                    due_on=due_on,
+                    by=viewer.id,
+                )
             return row.id
         present = (
             (Enrolment.person == person)
@@ -209,7 +219,7 @@ async def open_enrolments(person: UUID) -> list[EnrolmentView]:
 
 
 def may_follow(viewer: Viewer, team: UUID | None, *roles: str) -> bool:
-    """Whether what a person of this team learns is the viewer's business: these roles, or the team's lead."""
+    """Whether the viewer may give to, or decide for, people of this team: these roles, or the team's lead."""
     leads = viewer.has("team_lead") and viewer.team is not None and viewer.team == team
     return leads or viewer.has(*roles)
 
@@ -219,14 +229,14 @@ async def visible_enrolments(
 ) -> list[EnrolmentView]:
     """Own ones; trainers everybody's; leads their team's. Raises Forbidden for anybody else's."""
     team = None
-    if person is None and not viewer.has("trainer"):
-        if viewer.has("team_lead") and viewer.team is not None:
-            team = viewer.team
-        else:
+    if person is None:
+        if reach(viewer, "completion") != "each" or (team_only(viewer, "completion") and not viewer.team):
             person = viewer.id
+        elif team_only(viewer, "completion"):
+            team = viewer.team
     if person is not None and person != viewer.id:
         whose = (await people_by_ids([person])).get(person)
-        if not may_follow(viewer, whose.team if whose else None, "trainer"):
+        if reach(viewer, "completion", person=person, team=whose.team if whose else None) != "each":
             raise Forbidden(_("What somebody learns is seen by them, their lead and the trainers."))
     rows = await queries.enrolments_page(person, team, viewer.id, limit, after)
     return [enrolment_view(row) for row in rows]
@@ -235,7 +245,8 @@ async def visible_enrolments(
 async def load_enrolment(viewer: Viewer, enrolment: UUID) -> EnrolmentView:
     """An enrolment for the person themself, the trainers, or the person's lead. Raises NotFound."""
     row = await queries.enrolment(enrolment)
-    if row is None or not (row["person"] == viewer.id or may_follow(viewer, row["person_team"], "trainer")):
+    sees = reach(viewer, "completion", person=row["person"], team=row["person_team"]) if row else "none"
+    if row is None or sees not in ("own", "each"):
         raise NotFound(_("There is no such enrolment, or it is not yours."))
     return enrolment_view(row)
 

@@ -1,6 +1,5 @@
 """The door to training for rooms above it: enrolling, assigning, building, publishing, documents, what comes next."""
 
-from trainer.training.assigning import reminders
 from trainer.training.assigning.service import assign, end_assignment
 from trainer.training.building import build_module
 from trainer.training.deciding import sign_off_enrolment, unwaive, waive
@@ -25,7 +24,6 @@ __all__ = [
     "people_stuck",
     "progress_page",
     "publish_module",
-    "reminders",
     "sign_off_enrolment",
     "team_totals",
     "unwaive",

@@ -225,6 +225,24 @@ async def assignments_page(
     )
 
 
+async def assigned_since(
+    made_of: Mapping[str, Any], people: tuple[UUID, ...], since: datetime
+) -> UUID | None:
+    """An assignment that holds, was made since then of just this (columns and values), and names these people."""
+    same = " AND ".join(
+        f"{name} IS NULL" if value is None else f"{name} = {{}}" for name, value in made_of.items()
+    )
+    rows = await db.fetch(
+        f"SELECT id FROM assignment WHERE ended_at IS NULL AND created_at > {{}} AND {same} ORDER BY created_at",
+        since,
+        *(value for value in made_of.values() if value is not None),
+    )
+    for row in rows:
+        if sorted(await named_in(row["id"])) == sorted(people):
+            return row["id"]
+    return None
+
+
 async def named_in(assignment_id: UUID) -> list[UUID]:
     """The people whom an assignment names one by one."""
     rows = await db.fetch("SELECT person FROM assignment_person WHERE assignment = {}", assignment_id)

@@ -1,6 +1,6 @@
-"""What people are told about modules they were given: that they have them, that the due day is near, that it passed.
+"""Reminders of due days: that one is near, that it is here, that it has passed.
 
-Reminders come in the morning of the person's own day: once in the two days before, once on the day, once after.
+They come in the morning of the person's own day: once in the two days before, once on the day, once after.
 Invariant: each is sent once, as the enrolment notes in the same transaction how far its due day was told; a new
 due day is told anew. What is done, waived or taken back is no longer reminded of.
 """
@@ -12,61 +12,15 @@ from typing import Any
 from uuid import UUID
 
 from trainer import db, jobs
-from trainer.notices import kinds
 from trainer.notices.service import notify, withdraw
 from trainer.people.days import zone_of
+from trainer.training import notices  # noqa: F401 - registers the kinds that are sent here
 from trainer.training.assigning import queries
-from trainer.web.i18n import _
 
 MORNING = 8  # o'clock where the person is
 DAYS_BEFORE = 2
 PART = 200  # reminders in one transaction
 STAGES = {1: "soon", 2: "today", 3: "overdue"}
-
-
-def _given(params: Mapping[str, Any]) -> str:
-    if params.get("by"):
-        if params.get("list"):
-            return _("%(by)s gave you the list “%(title)s”") % params
-        return _("%(by)s gave you the module “%(title)s”") % params
-    return _("New for you: %(title)s") % params
-
-
-kinds.register(
-    kinds.Kind(
-        "module_assigned",
-        words=_given,
-        more=lambda params: _("To be done by %(due)s") % params if params.get("due") else "",
-        title_for_choice=lambda: _("Somebody gives me a module"),
-        icon="book-open",
-    )
-)
-kinds.register(
-    kinds.Kind(
-        "due_soon",
-        words=lambda params: (
-            (_("“%(title)s” is due today") if params.get("today") else _("“%(title)s” is due on %(due)s"))
-            % params
-        ),
-        more=lambda params: _takes(params.get("minutes")),
-        title_for_choice=lambda: _("Reminders of what is due"),
-        icon="clock",
-        may_be_off=True,
-    )
-)
-kinds.register(
-    kinds.Kind(
-        "overdue",
-        words=lambda params: _("“%(title)s” was due on %(due)s. Your place is kept.") % params,
-        title_for_choice=lambda: _("Reminders of what is past its day"),
-        icon="clock",
-        may_be_off=True,
-    )
-)
-
-
-def _takes(minutes: Any) -> str:
-    return _("It takes about %(minutes)s minutes.") % {"minutes": minutes} if minutes else ""
 
 
 def stage_of(due_on: date, now: datetime, zone: str) -> int:

@@ -8,12 +8,12 @@ Invariant: an assignment reaches each person once, however often its job runs an
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from trainer import db, jobs
-from trainer.notices.service import notify_many, withdraw
+from trainer.notices.service import withdraw
 from trainer.people.audit import record_audit
 from trainer.people.days import day_of
 from trainer.people.service import people_by_ids
@@ -23,6 +23,7 @@ from trainer.training import queries as training_queries
 from trainer.training.assigning import queries
 from trainer.training.assigning.queries import Whom
 from trainer.training.enrolling import may_follow
+from trainer.training.notices import tell_given
 from trainer.training.tables import Assignment, AssignmentPerson, Enrolment
 from trainer.web.i18n import _
 from trainer.web.session import ROLES, Viewer
@@ -34,6 +35,7 @@ MOST_NAMED = 1000  # people named one by one in one assignment
 AT_ONCE = 5000  # enrolments that are made while the person who assigns waits
 CHUNK = 500  # people whom the job reaches in one transaction
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
+DOUBLE_TAP = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,8 @@ async def assign(
     """Gives a module or a list (by its code) to people, a team or a role; returns the assignment.
 
     Everybody meant is enrolled now (of many, by a job) and told; who joins later gets it by event. A due day
-    also becomes that of what people have open of it already. Raises Forbidden, Invalid.
+    also becomes that of what people have open of it already. The same again within a minute is a double tap and
+    gives the same assignment. Raises Forbidden, Invalid.
     """
     named = [*people, person] if person is not None else list(people)
     whom = await whom_of(viewer, people=named, team=team, role=role)
@@ -217,6 +220,10 @@ async def assign(
     )
     async with db.transaction():
         await db.lock("assigning")
+        if (
+            same := await queries.assigned_since(_made_of(row), whom.people, db.utc_now() - DOUBLE_TAP)
+        ) is not None:
+            return same
         await Assignment.insert(row)
         rows = [AssignmentPerson(id=db.new_id(), assignment=row.id, person=each) for each in whom.people]
         if rows:
@@ -233,6 +240,17 @@ async def assign(
         told = {"what": what.code, "team": str(team) if team else None, "role": role, "people": len(named)}
         await record_audit(viewer, "assigned", "assignment", str(row.id), told)
     return row.id
+
+
+def _made_of(row: Assignment) -> dict[str, Any]:
+    return {
+        "module": row.module,
+        "curriculum": row.curriculum,
+        "team": row.team,
+        "role": row.role,
+        "due_on": row.due_on,
+        "assigned_by": row.assigned_by,
+    }
 
 
 async def _hand_out(
@@ -295,18 +313,14 @@ async def _what_and_whom(row: Mapping[str, Any]) -> tuple[What, Whom] | None:
 
 
 async def _tell(row: Mapping[str, Any], people: list[UUID]) -> None:
-    given = await queries.given_by(row["id"], people)
-    await notify_many(
-        given,
-        "module_assigned",
+    await tell_given(
+        await queries.given_by(row["id"], people),
         source=f"assigned:{row['id']}",
         href=f"/learn/assigned/{row['id']}",
-        params={
-            "title": json.loads(row["title"] or "{}"),
-            "due": row["due_on"].isoformat() if row["due_on"] else None,
-            "by": str(row["assigned_by"]) if row["assigned_by"] else None,
-            "list": bool(row["curriculum"]),
-        },
+        title=json.loads(row["title"] or "{}"),
+        due_on=row["due_on"],
+        by=row["assigned_by"],
+        of_list=bool(row["curriculum"]),
     )
 
 
