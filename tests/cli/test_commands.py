@@ -79,7 +79,7 @@ def test_people_come_and_go_as_csv_and_a_bad_row_is_named(trainer: Trainer, tmp_
     (tmp_path / "people.csv").write_text(rows)
     taken = trainer("import", "people", "people.csv")
     assert taken.returncode == 1
-    assert "line 3" in taken.stdout
+    assert "row 3" in taken.stdout
     assert "1 added" in taken.stdout
     assert trainer("export", "people", "out.csv").returncode == 0
     again = trainer("import", "people", "out.csv")
