@@ -67,6 +67,21 @@ async def test_a_moment_that_went_wrong_needs_a_yes_to_this_very_sound(cast: Cas
     assert await publish(cast, poor) == poor
 
 
+async def test_a_yes_may_be_taken_back_before_anybody_uses_it(cast: Cast, poor: UUID) -> None:
+    trainer, agent = cast.viewer("trainer"), cast.viewer("agent")
+    await consent.ask(trainer, poor)
+    assert await consent.agreed_ahead(agent) == []
+    await consent.answer(agent, poor, yes=True, own_team=True)
+    assert [each.clip.id for each in await consent.agreed_ahead(agent)] == [poor]
+    await consent.answer(agent, poor, yes=False)
+    assert await consent.agreed_ahead(agent) == []
+    assert await missing(cast, poor) == ["agent_consent"]
+    await consent.ask(trainer, poor)
+    await consent.answer(agent, poor, yes=True)
+    await publish(cast, poor)
+    assert await consent.agreed_ahead(agent) == []  # from here on it is among the uses
+
+
 async def test_a_no_stays_a_no_until_asked_again(cast: Cast, poor: UUID) -> None:
     trainer, agent = cast.viewer("trainer"), cast.viewer("agent")
     with pytest.raises(NotFound):

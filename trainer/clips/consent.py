@@ -195,9 +195,17 @@ class Asked:
 
 async def waiting_for_me(viewer: Viewer) -> list[Asked]:
     """The clips whose sound the agent is asked about and has not answered, first asked first."""
-    rows = await queries.asked_of(viewer.id)
+    return await _open_clips(viewer, "asked")
+
+
+async def agreed_ahead(viewer: Viewer) -> list[Asked]:
+    """The clips to which the agent said yes and which nobody has published yet: the yes may be taken back here too."""
+    return await _open_clips(viewer, "yes")
+
+
+async def _open_clips(viewer: Viewer, answer: str) -> list[Asked]:
     found: list[Asked] = []
-    for row in rows:
+    for row in await queries.asked_of(viewer.id, answer):
         clip = await load_clip(viewer, row["clip"])
         found.append(Asked(clip, row["asked_by"], row["asked_by_name"], row["at"]))
     return found

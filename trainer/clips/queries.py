@@ -302,20 +302,21 @@ async def askings(clip: UUID) -> list[dict[str, Any]]:
     )
 
 
-async def asked_of(person: UUID) -> list[dict[str, Any]]:
-    """The rows of clips about whose present sound a person was asked last and has not answered."""
+async def asked_of(person: UUID, answer: str = "asked") -> list[dict[str, Any]]:
+    """The rows of clips not in use yet about whose present sound this is the last word: asked only, or a yes."""
     return await db.fetch(
         f"""SELECT clip.id AS clip, said.at, said.asked_by, asker.name AS asked_by_name
             FROM clip_consent said
             JOIN clip ON COALESCE(clip.replaces, clip.id) = said.clip AND clip.about = said.about
             JOIN recording ON recording.id = clip.recording AND recording.agent = said.person
             LEFT JOIN person asker ON asker.id = said.asked_by
-            WHERE said.person = {{}} AND said.answer = 'asked' AND clip.state IN ('draft', 'in_review')
+            WHERE said.person = {{}} AND said.answer = {{}} AND clip.state IN ('draft', 'in_review')
               AND {_LIVING}
               AND NOT EXISTS (SELECT 1 FROM clip_consent later WHERE later.clip = said.clip
                               AND later.about = said.about AND later.at > said.at)
             ORDER BY said.at, said.id""",
         person,
+        answer,
         db.utc_now(),
     )
 

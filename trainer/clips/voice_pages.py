@@ -42,6 +42,7 @@ async def my_voice_page(
         "clips/my_voice.html",
         status=status,
         asked=await consent.waiting_for_me(viewer),
+        agreed=await consent.agreed_ahead(viewer),
         uses=[use for use in uses if not use.past],
         past=[use for use in uses if use.past],
         plays=await plays_of_my_calls(viewer, limit=20),
