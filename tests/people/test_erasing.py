@@ -108,6 +108,9 @@ async def test_an_admin_erases_on_the_page(client: httpx.AsyncClient, sign_in: A
     assert "Type the name exactly" in wrong.text
     assert (await client.post(f"/people/{gone.id}/erase", data={"name": "Mia Lind"})).status_code == 303
     assert (await client.get(f"/people/{gone.id}")).status_code == 404
+    proof = (await client.get(f"/people/{gone.id}/erase")).text
+    assert "This person was erased" in proof
+    assert "Mia" not in proof
 
 
 async def test_what_others_see_of_me_is_made_from_the_table(client: httpx.AsyncClient, sign_in: Any) -> None:

@@ -183,3 +183,17 @@ async def calls_of(person: UUID) -> int:
         "SELECT count(*) AS n FROM recording WHERE agent = {} AND state <> 'erased'", person
     )
     return row["n"] if row else 0
+
+
+async def erasure_of(person: UUID) -> dict[str, Any]:
+    """When somebody was erased and by whom, from what is left of them."""
+    row = await db.fetch_one(
+        """SELECT person.id, person.erased_at, actor.name AS erased_by_name, audit_entry.actor AS erased_by
+           FROM person LEFT JOIN audit_entry ON audit_entry.noun = 'person'
+           AND audit_entry.noun_id = CAST(person.id AS TEXT) AND audit_entry.action = 'person_erased'
+           LEFT JOIN person actor ON actor.id = audit_entry.actor
+           WHERE person.id = {} ORDER BY audit_entry.at LIMIT 1""",
+        person,
+    )
+    assert row is not None  # the row stays
+    return row

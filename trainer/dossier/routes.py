@@ -9,7 +9,7 @@ from litestar.response import Redirect
 
 from trainer.dossier import queries, service
 from trainer.people.erasing import erase_person
-from trainer.people.service import load_person
+from trainer.people.service import get_person, load_person
 from trainer.problems import Invalid
 from trainer.web.forms import read_form
 from trainer.web.guards import requires, signed_in
@@ -34,7 +34,9 @@ async def download_of(request: AnyRequest, person_id: FromPath[UUID]) -> Respons
 
 @get("/people/{person_id:uuid}/erase", guards=[requires("admin")], include_in_schema=False)
 async def show_erase(request: AnyRequest, person_id: FromPath[UUID]) -> Response[str]:
-    """What would leave and what stays, and the name to type."""
+    """What would leave and what stays, and the name to type; afterwards the proof."""
+    if (await get_person(person_id)).erased_at is not None:
+        return render(request, "dossier/erased.html", proof=await queries.erasure_of(person_id))
     return await _erase_page(request, person_id)
 
 
@@ -46,7 +48,7 @@ async def erase(request: AnyRequest, person_id: FromPath[UUID]) -> Response[Any]
         await erase_person(viewer_of(request), person_id, form.raw("name"))
     except Invalid as error:
         return await _erase_page(request, person_id, 422, {one.field: one.message for one in error.errors})
-    return Redirect("/people?done=erased", status_code=303)
+    return Redirect(f"/people/{person_id}/erase", status_code=303)
 
 
 async def _erase_page(
