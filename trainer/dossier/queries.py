@@ -165,16 +165,19 @@ SECTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "done_to_them": (
         ("audit_entry",),
-        """SELECT action, detail, at FROM audit_entry WHERE noun = 'person' AND noun_id = CAST({} AS TEXT)
+        """SELECT action, detail, at FROM audit_entry WHERE noun = 'person' AND noun_id = {}
            ORDER BY at, id""",
     ),
 }
+
+BY_TEXT = {"done_to_them"}  # the audit log names what it is about as text
 
 
 async def held(section: str, person: UUID) -> list[dict[str, Any]]:
     """The rows of one section."""
     _tables, statement = SECTIONS[section]
-    return await db.fetch(statement, *[person] * statement.count("{}"))
+    named = str(person) if section in BY_TEXT else person
+    return await db.fetch(statement, *[named] * statement.count("{}"))
 
 
 async def calls_of(person: UUID) -> int:
