@@ -56,11 +56,17 @@ def chromium() -> Iterator[Any]:
 class Window:
     """A page of somebody's browser. `wrong`: script errors and console complaints; `asked`: all requests."""
 
-    def __init__(self, browser: Any, url: str, *, width: int = 1280, theme: str = "light") -> None:
+    def __init__(
+        self, browser: Any, url: str, *, width: int = 1280, theme: str = "light", touch: bool = False
+    ) -> None:
         height = 900 if width >= 900 else 844
         self.url = url
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce"
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            reduced_motion="reduce",
+            has_touch=touch,
+            is_mobile=touch,
         )
         self.page = self.context.new_page()
         self.wrong: list[str] = []
