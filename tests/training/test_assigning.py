@@ -20,6 +20,7 @@ from trainer.problems import Conflict, Forbidden, Invalid, NotFound
 from trainer.training import enrolling, taking
 from trainer.training.assigning import service as assigning
 from trainer.training.assigning.queries import Whom
+from trainer.training.progress.service import team_totals
 from trainer.training.tables import Assignment, Curriculum, CurriculumModule, Enrolment
 
 TODAY = datetime.now(UTC).date()
@@ -50,7 +51,7 @@ async def test_a_team_gets_a_module_and_everybody_is_told_once(cast: Cast, modul
     trainer = cast.viewer("trainer")
     assignment = await assigning.assign(trainer, module="hear-them-out", team=cast.agent.team, due_on=SOON)
     found = await enrolled(module)
-    assert set(found) == {cast.agent.id, cast.lead.id}
+    assert set(found) == {cast.agent.id}
     assert {row["due_on"] for row in found.values()} == {SOON}
     assert {row["assignment"] for row in found.values()} == {assignment}
     await jobs.drain()
@@ -61,7 +62,24 @@ async def test_a_team_gets_a_module_and_everybody_is_told_once(cast: Cast, modul
     assert notice.href == f"/learn/assigned/{assignment}"
     assert await latest(cast.viewer("other_agent"), 10) == []
     view = await assigning.load_assignment(trainer, assignment)
-    assert (view.enrolled, view.done, view.not_begun) == (2, 0, 2)
+    assert (view.enrolled, view.done, view.not_begun) == (1, 0, 1)
+
+
+async def test_a_team_means_its_agents_and_a_lead_only_who_takes_calls_too(cast: Cast, module: UUID):
+    trainer, team = cast.viewer("trainer"), cast.agent.team
+    playing = await a_person(roles=["team_lead", "agent"], team=team)
+    what = await assigning.what_of("hear-them-out", None)
+    before = await assigning.preview(trainer, what, await assigning.whom_of(trainer, team=team))
+    assert (before.people, before.given, [share.new for share in before.modules]) == (2, 2, [2])
+    await assigning.assign(trainer, module="hear-them-out", team=team)
+    assert set(await enrolled(module)) == {cast.agent.id, playing.id}
+    (total,) = await team_totals(cast.viewer("lead"))
+    assert (total.people, total.counts["not_begun"]) == (2, 2)
+    await jobs.drain()
+    assert await latest(cast.viewer("lead"), 10) == []
+    await people.edit_person(cast.viewer("admin"), cast.lead.id, {"roles": ["agent", "team_lead"]})
+    await jobs.drain()
+    assert set(await enrolled(module)) == {cast.agent.id, playing.id, cast.lead.id}
 
 
 async def test_whoever_has_it_or_did_its_present_version_keeps_what_they_have(cast: Cast, module: UUID):
@@ -125,7 +143,7 @@ async def test_who_joins_or_moves_later_gets_it_too(cast: Cast, module: UUID):
     await jobs.drain()
     assert cast.other_agent.id in await enrolled(module)
     await jobs.drain()
-    assert len(await Enrolment.select().where(Enrolment.module == module)) == 4
+    assert len(await Enrolment.select().where(Enrolment.module == module)) == 3
 
 
 async def test_a_due_day_that_is_over_is_not_the_due_day_of_a_newcomer(cast: Cast, module: UUID):

@@ -16,10 +16,15 @@ _NEW_ID = {
         || hex(randomblob(6)))""",
 }
 
+_HOLDS = "' ' || person.roles || ' ' LIKE {}"
+
 
 @dataclass(frozen=True, slots=True)
 class Whom:
-    """The people meant: a team's, those who hold a role, or these; `among` narrows them further."""
+    """The people meant: a team's agents, those who hold a role, or these; `among` narrows them further.
+
+    A team's lead is not among its learners, unless they take calls too.
+    """
 
     team: UUID | None = None
     role: str | None = None
@@ -30,9 +35,9 @@ class Whom:
         """SQL about `person`, active ones only, and its parameters."""
         sql, params = "person.active AND person.erased_at IS NULL", list[Any]()
         if self.team is not None:
-            sql, params = f"{sql} AND person.team = {{}}", [self.team]
+            sql, params = f"{sql} AND person.team = {{}} AND {_HOLDS}", [self.team, "% agent %"]
         elif self.role is not None:
-            sql, params = f"{sql} AND ' ' || person.roles || ' ' LIKE {{}}", [f"% {self.role} %"]
+            sql, params = f"{sql} AND {_HOLDS}", [f"% {self.role} %"]
         else:
             sql, params = f"{sql} AND person.id IN ({{}})", [list(self.people)]
         if self.among is not None:
