@@ -166,7 +166,10 @@ async def test_a_calls_page_says_what_goes_before_and_proves_it_after(
     module = await building.build_module(cast.viewer("trainer"), title="Listening", rules=["R01"])
     await modules.publish_module(cast.viewer("trainer"), module)
     await sign_in(client, cast.admin)
-    before = (await client.get(f"/calls/{recording}")).text
+    erasing = f"/calls/{recording}/erase"
+    assert f'hx-get="{erasing}"' in (await client.get(f"/calls/{recording}")).text
+    assert (await client.get(erasing)).headers["location"] == f"/calls/{recording}"
+    before = (await client.get(erasing, headers={"HX-Request": "true"})).text
     assert "1 clip goes with it:" in before
     assert "Module: Listening" in before
     erased = await client.post(f"/calls/{recording}/erase", data={"why": "The caller asked for it."})

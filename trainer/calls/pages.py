@@ -75,7 +75,6 @@ async def call_page(
         sought=await sought_rule(viewer, request.query_params.get("rule", "")),
         may_edit=viewer.has(*service.EDIT) and call.state in ("processing", "ready"),
         may_erase=viewer.has(*service.ERASE),
-        going=await going_with(viewer, call) if viewer.has(*service.ERASE) else [],
         errors=errors or {},
     )
 

@@ -132,6 +132,16 @@ async def save_call(request: Page, recording_id: FromPath[UUID]) -> Response[str
     return Redirect(f"/calls/{recording_id}", status_code=303)
 
 
+@get("/calls/{recording_id:uuid}/erase", guards=[requires(*service.ERASE)], include_in_schema=False)
+async def show_going(request: Page, recording_id: FromPath[UUID]) -> Response[str] | Redirect:
+    """What would go with it: asked when the dialog opens, as hardly anybody who hears a call erases it."""
+    viewer = viewer_of(request)
+    call = await service.load_recording(viewer, recording_id)
+    if not is_htmx(request):
+        return Redirect(f"/calls/{call.id}", status_code=303)
+    return render(request, "calls/_going.html", going=await going_with(viewer, call))
+
+
 @post("/calls/{recording_id:uuid}/erase", guards=[requires(*service.ERASE)], include_in_schema=False)
 async def erase_call(request: Page, recording_id: FromPath[UUID]) -> Response[str] | Redirect:
     """Erase it with every clip cut from it."""
@@ -158,5 +168,6 @@ pages: list[Any] = [
     play_call,
     show_edit_call,
     save_call,
+    show_going,
     erase_call,
 ]
