@@ -160,10 +160,10 @@ async def test_own_words_stay_private_and_are_not_graded(
 async def test_a_step_whose_call_was_erased_is_passed(agent: Viewer, clips: Clips, client: httpx.AsyncClient):
     enrolment, step, address = await at_step(agent, "judge")
     await Clip.update({Clip.state: "erased"}).where(Clip.id == clips.judged)
-    assert "its call was erased" in main_of(await client.get(address))
+    assert "was erased, and the clip with it. You can go on without it." in main_of(await client.get(address))
     sent = await client.post(address, data={"attempt": "1"})
     assert sent.headers["location"] == f"/learn/{enrolment}/{step.position + 2}"
-    assert "its call was erased" in main_of(await client.get(address))
+    assert "was erased, and the clip with it. You can go on without it." in main_of(await client.get(address))
 
 
 async def test_the_page_of_a_later_step_leads_to_the_open_one(agent: Viewer, client: httpx.AsyncClient):

@@ -136,7 +136,7 @@ async def clips_by_ids(
 
 def _sounds(viewer: Viewer | None, row: dict[str, Any], reach: queries.Reach) -> bool:
     """Whether a clip, retired or not, may be played to this viewer now."""
-    if not _living(row) or row["state"] == "taken_down":
+    if not _living(row) or row["state"] in ("taken_down", "erased"):
         return False
     if row["state"] in OPEN_STATES:
         return reach.makes(row["programme"], row["agent_team"])
