@@ -20,8 +20,8 @@ def path_document() -> dict[str, Any]:
     return document
 
 
-async def import_all() -> None:
-    """The path, and a module of two short texts for each code that it names."""
+async def import_all(*, path: bool = True) -> None:
+    """The path (without `path`, a centre that has none), and a module of two short texts for each of its codes."""
     service.forget_plans()
     for order, code in enumerate(
         ("happy-simple-effective", "hear-the-need", "safe-and-honest", "when-you-cannot"), start=1
@@ -40,7 +40,8 @@ async def import_all() -> None:
                 ],
             },
         )  # fmt: skip
-    await service.import_path(path_document())
+    if path:
+        await service.import_path(path_document())
 
 
 PathMaker = Callable[[], Awaitable[None]]

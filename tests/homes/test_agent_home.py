@@ -1,6 +1,6 @@
 """What an agent finds at home: one next step, from the first day to the last milestone."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from trainer.career import service
 from trainer.homes import service as service_of_homes
 from trainer.people.days import set_site_zone
 from trainer.people.service import PersonView
+from trainer.people.tables import Person
 from trainer.training import service as training
 from trainer.training import taking
 from trainer.web.session import Viewer
@@ -48,6 +49,37 @@ async def test_on_day_one_the_first_module_waits_and_every_level_is_seen(
         assert level in page
     assert "Complete “Happy simple effective”" in page, "what is missing"
     assert page.count("button primary") == 1
+
+
+async def test_nobody_who_has_worked_here_for_years_is_welcomed_as_new(
+    agent: PersonView, client: httpx.AsyncClient, sign_in: Any
+) -> None:
+    """The day of hiring is known, and no module was ever completed here."""
+    await Person.update({Person.hired_on: db.utc_now().date() - timedelta(days=1460)}).where(
+        Person.id == agent.id
+    )
+    await sign_in(client, agent)
+    page = (await client.get("/home")).text
+    assert "Your next module" in page
+    assert "Your first module" not in page
+    assert "Good to have you here" not in page
+
+
+async def test_without_a_career_path_the_first_module_is_first_once(
+    client: httpx.AsyncClient, sign_in: Any
+) -> None:
+    await a_rulebook()
+    await import_all(path=False)
+    agent = await a_person("agent", team=await a_team("Harbour"))
+    await jobs.drain()
+    await sign_in(client, agent)
+    assert "Your first module" in (await client.get("/home")).text
+    await take(agent)
+    await training.enrol(None, "safe-and-honest", agent.id)
+    await jobs.drain()
+    page = (await client.get("/home")).text
+    assert "Your next module" in page
+    assert "Your first module" not in page
 
 
 async def test_half_way_it_goes_on_where_one_stopped(

@@ -38,24 +38,27 @@ class AgentHome:
         return min(self.enrolment.at_step, len(self.steps) - 1) if self.enrolment and self.steps else 0
 
 
-async def agent_home(viewer: Viewer) -> AgentHome:
-    """Two queries once the plan and the module's steps are known to this process."""
+async def agent_home(viewer: Viewer, *, new_here: bool) -> AgentHome:
+    """Two queries once the plan and the module's steps are known to this process.
+
+    `new_here`: nobody who has worked here for years is welcomed as new, with or without a career path.
+    """
     plan = await plan_of()
     path = await path_of(viewer.id)
     enrolment = await next_step_of(viewer.id)
     steps = await _steps_of(enrolment.version_id) if enrolment else []
-    step, criterion = _next(path, enrolment)
+    step, criterion = _next(path, enrolment, new_here)
     return AgentHome(step, enrolment, steps, criterion, path, plan)
 
 
-def _next(path: PathView, enrolment: EnrolmentView | None) -> tuple[Next, Criterion | None]:
+def _next(path: PathView, enrolment: EnrolmentView | None, new_here: bool) -> tuple[Next, Criterion | None]:
     if enrolment is not None:
         if enrolment.started_at:
             return "go_on", None
         nothing_done = not any(
             milestone.reached_at for level in path.levels for milestone in level.milestones
         )
-        return ("first" if nothing_done else "begin"), None
+        return ("first" if new_here and nothing_done else "begin"), None
     if not path.levels:  # a centre may begin without a path: nothing was walked then
         return "thank", None
     if path.current is None:

@@ -40,9 +40,13 @@ async def month_in_numbers(since: datetime) -> dict[str, Any]:
 
 
 async def newcomer(person: UUID) -> dict[str, Any]:
-    """Whether somebody was asked what to celebrate (`asked_at`), and who their buddy is."""
+    """Whether somebody was asked what to celebrate (`asked_at`), who their buddy is, since when they are here
+    (`hired_on`) and whether they ever completed a module (`learned`).
+    """
     row = await db.fetch_one(
-        """SELECT person.asked_at, buddy.id AS buddy, buddy.name AS buddy_name, team.name AS buddy_team
+        """SELECT person.asked_at, person.hired_on, EXISTS (SELECT 1 FROM fact WHERE fact.person = person.id
+                  AND fact.kind = 'module_completed') AS learned,
+                  buddy.id AS buddy, buddy.name AS buddy_name, team.name AS buddy_team
            FROM person LEFT JOIN person buddy ON buddy.id = person.buddy AND buddy.active
            LEFT JOIN team ON team.id = buddy.team WHERE person.id = {}""",
         person,

@@ -12,8 +12,8 @@ from trainer.homes import queries
 from trainer.homes.agent import AgentHome, agent_home
 from trainer.notices.inbox import NoticeView
 from trainer.notices.service import latest
-from trainer.people.days import zone_of
-from trainer.people.service import PersonView, new_agents_without_buddy
+from trainer.people.days import day_of, zone_of
+from trainer.people.service import NEW_FOR, PersonView, new_agents_without_buddy
 from trainer.quality.service import calls_to_score
 from trainer.quality.totals import Totals, totals
 from trainer.quality.views import CallToScore
@@ -111,7 +111,10 @@ class AnalystHome:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The parts of one person's home; a part is None where they have not its role. `newcomer`: asked_at, buddy."""
+    """The parts of one person's home; a part is None where they have not its role.
+
+    `newcomer`: see `queries.newcomer`.
+    """
 
     part_of_day: PartOfDay
     notices: list[NoticeView]
@@ -126,11 +129,12 @@ class Home:
 
 async def home_of(viewer: Viewer, settings: Settings) -> Home:
     """The viewer's home, asked together room by room. What they may see is decided in those rooms."""
+    newcomer = await queries.newcomer(viewer.id)
     return Home(
         part_of_day(viewer),
         notices=await latest(viewer, NOTICES, unread=True) if viewer.unread else [],
-        newcomer=await queries.newcomer(viewer.id),
-        agent=await agent_home(viewer) if viewer.has("agent") else None,
+        newcomer=newcomer,
+        agent=await agent_home(viewer, new_here=new_here(viewer, newcomer)) if viewer.has("agent") else None,
         trainer=await trainer_home(viewer) if viewer.has("trainer") else None,
         analyst=AnalystHome(await calls_to_score(viewer)) if viewer.has("qa_analyst") else None,
         lead=await lead_home(viewer) if viewer.has("team_lead") else None,
@@ -168,6 +172,13 @@ async def manager_home(viewer: Viewer) -> ManagerHome:
     return ManagerHome(
         await queries.month_in_numbers(db.utc_now() - MONTH), await team_totals(viewer), await totals(viewer)
     )
+
+
+def new_here(viewer: Viewer, newcomer: dict[str, Any]) -> bool:
+    """Whether somebody begins: no module ever completed, and hired lately, as far as that day is known."""
+    hired_on = newcomer.get("hired_on")
+    lately = hired_on is None or day_of(db.utc_now(), viewer.time_zone) - hired_on <= NEW_FOR
+    return lately and not newcomer.get("learned")
 
 
 def part_of_day(viewer: Viewer) -> PartOfDay:
