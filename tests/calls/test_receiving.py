@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.calls.conftest import NOTHING, VTT, CallMaker, Cast, Traces
-from tests.factories import a_rulebook
+from tests.factories import a_rule, a_rulebook
 from tests.web_fixtures import SignIn
 from trainer import db, jobs, storage
 from trainer.calls import service
@@ -104,6 +104,23 @@ async def test_the_page_leads_to_the_call(trainer: httpx.AsyncClient, wav: bytes
     assert "Listening to the call" in page.text
     await jobs.drain()
     assert "Cut a clip" in (await trainer.get(answer.headers["location"])).text
+
+
+async def test_a_rule_that_one_looks_for_stays_in_mind_through_the_upload(
+    trainer: httpx.AsyncClient, wav: bytes
+) -> None:
+    rule = await a_rule(title={"en": "Recap the money"})
+    listed = (await trainer.get(f"/calls?rule={rule.code}")).text
+    assert f'href="/calls/new?rule={rule.code}"' in listed
+    form = (await trainer.get(f"/calls/new?rule={rule.code}")).text
+    assert f'action="/calls/new?rule={rule.code}"' in form
+    assert "Recap the money" in form
+    assert f'<option value="{rule.rulebook_code}" selected' in form
+    made = (await send(trainer, f"/calls/new?rule={rule.code}", wav)).headers["location"]
+    assert made.endswith(f"?rule={rule.code}")
+    await jobs.drain()
+    assert f"/clips/new?rule={rule.code}" in (await trainer.get(made)).text
+    assert "?rule" not in (await trainer.get("/calls/new?rule=R99")).text
 
 
 @pytest.mark.parametrize("way", WAYS)

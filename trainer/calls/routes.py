@@ -72,18 +72,25 @@ async def show_calls(
 
 
 @get("/calls/new", guards=[requires(*service.CREATE)], include_in_schema=False)
-async def show_new_call(request: Page) -> Response[str]:
-    """The upload form."""
-    choices = await form_choices(viewer_of(request))
-    settings = request.app.state.settings
-    until = usual_day(settings).isoformat()
-    return render(request, "calls/new.html", limit_mb=settings.upload_limit_mb, until=until, **choices)
+async def show_new_call(request: Page, rule: FromQuery[str] = "") -> Response[str]:
+    """The upload form; of somebody who looks for a moment of a `rule`, in its programme."""
+    viewer, settings = viewer_of(request), request.app.state.settings
+    return render(
+        request,
+        "calls/new.html",
+        limit_mb=settings.upload_limit_mb,
+        until=usual_day(settings).isoformat(),
+        sought=await sought_rule(viewer, rule),
+        **await form_choices(viewer),
+    )
 
 
 @post("/calls/new", guards=[requires(*service.CREATE)], include_in_schema=False)
-async def add_call(request: Page) -> Redirect:
-    """Take the upload in (static/js/upload.js sends it and shows what is refused)."""
-    return Redirect(f"/calls/{await receive_upload(request, asked=True)}", status_code=303)
+async def add_call(request: Page, rule: FromQuery[str] = "") -> Redirect:
+    """Take the upload in (static/js/upload.js sends it and shows what is refused); `rule` stays in mind."""
+    call = await receive_upload(request, asked=True)
+    sought = await sought_rule(viewer_of(request), rule)
+    return Redirect(f"/calls/{call}" + (f"?rule={sought.code}" if sought else ""), status_code=303)
 
 
 @get("/calls/{recording_id:uuid}", guards=[signed_in], include_in_schema=False)
