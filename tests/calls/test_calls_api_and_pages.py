@@ -229,3 +229,12 @@ async def test_a_call_whose_waveform_is_lost_can_still_be_read(
     page = await trainer.get(f"/calls/{call}")
     assert (page.status_code, "I am lost." in page.text) == (200, True)
     assert (await trainer.get(f"/api/v1/recordings/{call}/peaks")).status_code == 503
+
+
+async def test_the_page_names_the_programme_as_people_do(
+    trainer: httpx.AsyncClient, a_call: CallMaker
+) -> None:
+    rule = await a_rule()
+    call = await a_call(rulebook=rule.rulebook_code)
+    page = (await trainer.get(f"/calls/{call}")).text
+    assert "<dt>Programme</dt><dd>Test book</dd>" in page

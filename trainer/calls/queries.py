@@ -13,7 +13,8 @@ Row = dict[str, Any]
 RECORDINGS = """
     SELECT recording.id, recording.title, recording.state, recording.agent, agent.name AS agent_name,
            agent.team AS agent_team, recording.rulebook, rulebook.code AS rulebook_code,
-           recording.language, recording.called_at, recording.csat, recording.staged,
+           rulebook.title AS rulebook_title, recording.language, recording.called_at, recording.csat,
+           recording.staged,
            recording.consent_basis, recording.retain_until, recording.expires_at, recording.uploaded_by,
            uploader.name AS uploaded_by_name, recording.object_key, recording.peaks_key, recording.sha256,
            recording.size_bytes, recording.duration_ms, recording.channels, recording.sample_rate_hz,

@@ -42,6 +42,7 @@ class RecordingView:
     agent_team: UUID | None
     rulebook: UUID | None
     rulebook_code: str | None
+    rulebook_title: Mapping[str, str]
     language: str
     called_at: datetime | None
     csat: int | None
@@ -119,7 +120,8 @@ def refusal_sentence(reason: str) -> str:
 
 def recording_of(row: Mapping[str, Any], *, may_hear: bool) -> RecordingView:
     """A recording from a row of `queries.RECORDINGS`."""
-    return RecordingView(**row, may_hear=may_hear)
+    title = json.loads(row["rulebook_title"] or "{}")
+    return RecordingView(**{**row, "rulebook_title": title}, may_hear=may_hear)
 
 
 def segment_of(row: Mapping[str, Any]) -> SegmentView:
