@@ -85,6 +85,11 @@ async def test_a_lead_sets_the_buddy_of_a_newcomer(client: httpx.AsyncClient, si
     await sign_in(client, await a_person("team_lead", team=team))
     answer = await client.post(f"/people/{newcomer.id}/buddy", data={"buddy": str(buddy.id)})
     assert answer.status_code == 303
+    where, _hash, part = answer.headers["location"].partition("#")
+    saved = (await client.get(where)).text
+    assert part == "buddy", "a phone stays where the reader was"
+    assert 'id="buddy"' in saved
+    assert "Saved." in saved
     assert (await get_person(newcomer.id)).buddy_name == "Amara"
     assert (await client.post(f"/people/{newcomer.id}/buddy", data={"buddy": ""})).status_code == 303
     assert (await get_person(newcomer.id)).buddy is None

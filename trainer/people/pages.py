@@ -203,7 +203,7 @@ async def set_buddy(request: AnyRequest, person_id: FromPath[UUID]) -> Response[
     """Who helps this person along; their lead chooses."""
     buddy = (await read_form(request)).identifier("buddy", required=False)
     await service.edit_person(viewer_of(request), person_id, PersonFields(buddy=buddy))
-    return _to(person_id)
+    return Redirect(f"/people/{person_id}?done=1#buddy", status_code=303)  # where the reader was
 
 
 @post("/people/{person_id:uuid}/link", guards=[signed_in], include_in_schema=False)
