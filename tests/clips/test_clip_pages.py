@@ -126,7 +126,9 @@ async def test_publishing_asks_whether_somebody_listened(
     assert "Nobody has said yet that they listened for personal data." in refused.text
     done = await page.post(f"/clips/{clip}/publish", data={"privacy_checked": "1"})
     assert (done.status_code, done.headers["location"]) == (303, f"/clips/{clip}")
-    assert "Retire clip" in (await page.get(f"/clips/{clip}")).text
+    published = (await page.get(f"/clips/{clip}")).text
+    assert "Retire clip" in published
+    assert 'href="/modules/new?rule=R01"' in published, "the next step"
 
 
 async def test_the_library_is_narrowed_by_rule_kind_and_words(

@@ -42,6 +42,9 @@ async def test_rules_are_chosen_by_what_lets_one_hear_them(trainer: httpx.AsyncC
     assert "1 exemplar, 0 that miss, nothing to compare with yet" in seen
     assert "No clip yet: people only read and recall it" in seen
     assert re.search(r'value="R01" checked', seen)
+    assert not re.search(r'value="R02" checked', seen)
+    both = main_of(await trainer.get("/modules/new?rule=R01&rule=R02"))
+    assert re.findall(r'value="(R\d+)" checked', both) == ["R01", "R02"]
 
 
 async def test_a_draft_is_built_edited_and_published(trainer: httpx.AsyncClient, cast: Cast, clips: Clips):

@@ -50,9 +50,9 @@ async def show_modules(request: Page) -> Response[str]:
 
 
 @get("/modules/new", guards=[requires(*BUILDERS)], include_in_schema=False)
-async def show_new_module(request: Page, rule: FromQuery[str] = "") -> Response[str]:
-    """Choose the rules; `rule` is chosen already."""
-    return await _new_page(request, Form({"rules": [rule]} if rule else {}))
+async def show_new_module(request: Page, rule: FromQuery[list[str] | None] = None) -> Response[str]:
+    """Choose the rules; each `rule` is chosen already."""
+    return await _new_page(request, Form({"rules": rule} if rule else {}))
 
 
 @post("/modules/new", guards=[requires(*BUILDERS)], include_in_schema=False)
