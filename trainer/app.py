@@ -18,7 +18,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from trainer import __version__, db, health, jobs, metrics, storage
+from trainer import __version__, db, health, jobs, metrics, starter, storage
 from trainer.appreciation import api as appreciation_api
 from trainer.backup import erasures
 from trainer.calls import api as calls_api
@@ -86,6 +86,7 @@ PAGES: list[Any] = [
     *recognition_pages.pages,
     *home_pages.pages,
     *dossier_pages.pages,
+    *starter.pages,
 ]
 API: list[Any] = [
     *people_api.routes,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from trainer.calls.folder import import_recordings
+from trainer.calls.folder import LIBRARY, import_recordings
 from trainer.career.service import export_path, import_path, path_codes
 from trainer.clips.library import import_library
 from trainer.people.importing import import_people
@@ -23,6 +23,7 @@ from trainer.rulebook.service import export_rulebook, import_rulebook, rulebook_
 from trainer.training.curricula import curriculum_codes, export_curriculum, import_curriculum
 from trainer.training.documents import export_module, import_module, module_codes
 from trainer.web.i18n import _
+from trainer.web.static import find_tree
 
 YAML = (".yaml", ".yml")
 
@@ -39,11 +40,18 @@ async def take_in(kind: str, path: Path, zone: ZoneInfo) -> tuple[list[str], int
     if kind == "evaluations":
         evaluations = await import_evaluations(path, zone)
         return evaluations.lines(), len(evaluations.refused)
-    if (path / "library.yaml").is_file():
-        library = await import_library(path, zone=zone)
+    if (path / LIBRARY).is_file():
+        library = await import_library(
+            path, zone=zone, role_played=await asyncio.to_thread(_is_starter, path)
+        )
         return library.lines(), len(library.refused) + len(library.calls.refused)
     calls = await import_recordings(None, path, zone=zone)
     return calls.lines(), len(calls.refused)
+
+
+def _is_starter(folder: Path) -> bool:
+    """Whether it is the library that comes with Encore: in a real centre nobody made these calls."""
+    return (folder / LIBRARY).read_bytes() == (find_tree("clips") / LIBRARY).read_bytes()
 
 
 async def _take_curriculum(path: Path) -> list[str]:

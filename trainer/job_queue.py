@@ -1,8 +1,8 @@
 """The table behind `trainer.jobs`, and the seam at which another queue engine takes over.
 
 To move the jobs to SAQ (or any broker), give these functions another body: `put`, `claim`, `keep`,
-`release`, `finish`, `fail`, `note_progress`, `get`, `failed`, `take_back`, `forget`. Nothing else reads or writes the
-table, and no job knows which engine runs it.
+`release`, `finish`, `fail`, `note_progress`, `get`, `unfinished`, `failed`, `take_back`, `forget`. Nothing
+else reads or writes the table, and no job knows which engine runs it.
 Invariant: a job is run by whoever holds its lease (`leased_by` and `lease_until`); every later write names
 the holder, so that a worker that lost its lease changes nothing.
 """
@@ -263,6 +263,16 @@ async def get(job_id: uuid.UUID) -> JobState | None:
     """How far a job is; None when it is unknown or forgotten."""
     row = await fetch_one(
         "SELECT id, name, state AS status, done, total, note, error, person FROM job WHERE id = {}", job_id
+    )
+    return JobState(**row) if row else None
+
+
+async def unfinished(name: str) -> JobState | None:
+    """The oldest job of this name that waits or runs."""
+    row = await fetch_one(
+        "SELECT id, name, state AS status, done, total, note, error, person FROM job"
+        " WHERE name = {} AND state IN ('queued', 'running') ORDER BY created_at LIMIT 1",
+        name,
     )
     return JobState(**row) if row else None
 

@@ -200,6 +200,11 @@ async def get_job(job_id: uuid.UUID) -> JobState | None:
     return await job_queue.get(job_id)
 
 
+async def unfinished(function: Callable[..., Awaitable[None]]) -> JobState | None:
+    """A run of this job that waits or is under way, if there is one, whoever asked for it."""
+    return await job_queue.unfinished(_names[function])
+
+
 async def failed(
     functions: Sequence[Callable[..., Awaitable[None]]], since: datetime, limit: int
 ) -> list[Failed]:

@@ -55,6 +55,7 @@ PAGES = [
     ("lead", "/people/{agent}"),
     ("admin", "/people/{agent}/edit"),
     ("admin", "/teams"),
+    ("admin", "/starter-kit"),
     ("admin", "/audit"),
     ("agent", "/rules"),
     ("trainer", "/rules/R06"),

@@ -26,7 +26,7 @@ LAYERS = [
     ["recognition"],
     ["homes", "dossier"],
     ["backup"],
-    ["health", "metrics", "navigation", "doctor", "exchange", "serving"],
+    ["health", "metrics", "navigation", "doctor", "exchange", "serving", "starter"],
     ["app"],
     ["demo"],
     ["cli"],

@@ -74,9 +74,10 @@ async def import_recordings(
     *,
     zone: ZoneInfo | None = None,
     people: Mapping[str, UUID] | None = None,
+    role_played: bool = False,
 ) -> FolderReport:
     """Takes in every call of a folder (or one file). `people` gives ids for agents that metadata names by
-    key.
+    key. `role_played`: whatever metadata says, nobody here made these calls: they are staged, and no agent's.
 
     Raises Invalid for metadata that cannot be read, and StorageError when there is no room for any more.
     """
@@ -92,6 +93,8 @@ async def import_recordings(
     report = FolderReport()
     for path in files:
         call = {**defaults, **described.get(path, {})}
+        if role_played:
+            call |= {"staged": True, "agent": None}
         name = str(call.get("slug") or path.relative_to(root))
         try:
             await _take(viewer, root, path, name, call, report, zone or ZoneInfo("UTC"), people or {})

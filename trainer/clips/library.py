@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,9 @@ from trainer.web.i18n import _
 SIDE_BY_SIDE = 4
 LOOK_AGAIN_S = 0.05
 PREPARED_WITHIN_S = 600.0
+
+# (how many clips have their sound by now, how many there are to cut)
+Progress = Callable[[int, int], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -57,25 +61,33 @@ class LibraryReport:
         return [*self.calls.lines(), *refused, summary]
 
 
+async def _untold(done: int, total: int) -> None:
+    """Nobody watches."""
+
+
 async def import_library(
     folder: Path,
     *,
     curator: UUID | None = None,
     people: Mapping[str, UUID] | None = None,
     zone: ZoneInfo | None = None,
+    role_played: bool = False,
+    progress: Progress = _untold,
 ) -> LibraryReport:
     """Takes in the calls of a folder with `library.yaml` and publishes its clips.
 
     `people` gives ids for agents that it names by key, `curator` is who the clips are credited to; each clip
-    is dated a day after its call. Returns when all of them can be heard. Raises Invalid for a library that
-    cannot be read.
+    is dated a day after its call. `role_played`: all its calls are staged and no agent's. Returns when all of
+    them can be heard. Raises Invalid for a library that cannot be read.
     """
     described = await asyncio.to_thread(_described, folder / "library.yaml")
     async with _hands():
-        report = LibraryReport(await import_recordings(None, folder, zone=zone, people=people))
+        report = LibraryReport(
+            await import_recordings(None, folder, zone=zone, people=people, role_played=role_played)
+        )
         await _prepared(report.calls.recordings)
         wanted = await _cut(described, report, curator)
-        await _rendered(list(wanted.values()))
+        await _rendered(list(wanted.values()), progress)
         agreed = {
             clip["slug"]: clip.get("own_team") is True for clip in described if clip.get("agent_consent")
         }
@@ -117,9 +129,11 @@ async def _prepared(recordings: Mapping[str, UUID]) -> None:
     await _until(lambda: queries.unprepared(ids))
 
 
-async def _rendered(clips: list[UUID]) -> None:
+async def _rendered(clips: list[UUID], progress: Progress) -> None:
     """Until every clip has its sound, or a reason why not."""
-    await _until(lambda: queries.unrendered(clips))
+    for done, clip in enumerate(clips, 1):
+        await _until(partial(queries.unrendered, [clip]))
+        await progress(done, len(clips))
 
 
 async def _until(waiting: Callable[[], Awaitable[bool]]) -> None:

@@ -15,9 +15,12 @@ async def first_things() -> dict[str, Any]:
            (SELECT count(*) FROM person WHERE active AND password_hash IS NULL AND erased_at IS NULL) AS waiting,
            (SELECT count(*) FROM team) AS teams,
            (SELECT count(*) FROM rule_version WHERE state = 'published') AS rules,
-           (SELECT count(*) FROM recording WHERE state = 'ready') AS calls,
-           (SELECT count(*) FROM clip WHERE state = 'published') AS clips,
+           (SELECT count(*) FROM recording WHERE state = 'ready' AND NOT staged) AS calls,
+           (SELECT count(*) FROM clip WHERE state = 'published') AS all_clips,
+           (SELECT count(*) FROM clip JOIN recording ON recording.id = clip.recording
+            WHERE clip.state = 'published' AND NOT recording.staged) AS clips,
            (SELECT count(*) FROM module_version WHERE state = 'published') AS modules,
+           (SELECT count(*) FROM career_path WHERE code = 'agent') AS paths,
            (SELECT count(*) FROM assignment WHERE ended_at IS NULL) AS assignments"""
     )
     return row or {}

@@ -45,6 +45,7 @@ class FirstThing:
     done: bool
     have: str = ""
     optional: bool = False
+    press: str = ""  # it is done by this button, which posts to `href`, whenever one likes
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +191,20 @@ def part_of_day(viewer: Viewer) -> PartOfDay:
 async def admin_home(settings: Settings) -> AdminHome:
     """The way from an empty centre to the first module, step by step."""
     found = await queries.first_things()
+    kit = ("rules", "all_clips", "modules", "paths")
     return AdminHome(
         [
+            FirstThing(
+                _("Starter kit"),
+                _(
+                    "A rule book, role-played clips, four modules and a career path to begin with; your own calls"
+                    " replace them."
+                ),
+                "/starter-kit",
+                "sparkles",
+                all(found[part] > 0 for part in kit),
+                press=_("Take the starter kit"),
+            ),
             FirstThing(
                 _("Bring your people in"),
                 _("From a spreadsheet or one by one. Those without e-mail get a printed sign-in card."),
@@ -210,7 +223,7 @@ async def admin_home(settings: Settings) -> AdminHome:
             ),
             FirstThing(
                 _("Take in the first call"),
-                _("A trainer or analyst uploads one that somebody handled well."),
+                _("A trainer or analyst uploads a real one that somebody handled well."),
                 "/calls/new",
                 "headphones",
                 found["calls"] > 0,

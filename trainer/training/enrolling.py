@@ -201,6 +201,17 @@ async def enrol_newcomers(context: jobs.JobContext) -> None:
         await _begin_with_starters(person)
 
 
+async def begin_with(code: str) -> int:
+    """Agents who were here before a starter module came begin with it too, however long they have been here.
+
+    Who had it once (done, waived, under way) keeps that. Returns how many were enrolled. Raises NotFound.
+    """
+    people = await queries.agents_without(code)
+    for person in people:
+        await enrol(None, code, person)
+    return len(people)
+
+
 async def _begin_with_starters(person: UUID) -> None:
     had = {row["module"] for row in await queries.enrolments_of(person)}
     for row in await queries.current_versions(["published"]):

@@ -287,6 +287,17 @@ async def modules_about(rule: UUID, person: UUID) -> list[dict[str, Any]]:
     )
 
 
+async def agents_without(module: str) -> list[UUID]:
+    """Agents who never had any enrolment in the module of this code."""
+    rows = await db.fetch(
+        """SELECT person.id FROM person WHERE person.active AND ' ' || person.roles || ' ' LIKE '% agent %'
+           AND NOT EXISTS (SELECT 1 FROM enrolment JOIN module ON module.id = enrolment.module
+                           WHERE enrolment.person = person.id AND module.code = {})""",
+        module,
+    )
+    return [row["id"] for row in rows]
+
+
 async def newcomers(since: date) -> list[UUID]:
     """Agents hired (or else entered) since a day who have not completed any module."""
     rows = await db.fetch(
