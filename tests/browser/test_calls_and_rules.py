@@ -93,6 +93,7 @@ def test_a_call_is_uploaded_heard_and_erased(chromium: Any, centre: Centre, fold
         assert "I am lost" in page.inner_text("[aria-current=true][data-clip-seek]")
         page.click("[data-clip-play]")
         page.click("text=Erase call >> nth=0")
+        page.wait_for_selector("dialog[open] >> text=No clip was cut from it.")
         page.fill("[name=why]", "The caller asked for it.")
         page.click("dialog button.danger")
         page.wait_for_selector("text=This call was erased")
