@@ -249,10 +249,13 @@ async def test_shutting_down_ends_running_children_and_blames_no_file(tmp_path: 
 
 
 PARENT = """
-import asyncio, sys
+import asyncio, signal, sys
 from pathlib import Path
 from trainer.audio.child import in_child
 from tests.audio import misbehaving
+
+# what runs in the background of a shell ignores it, and hands that down
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 async def main():
     await in_child(misbehaving.sleep_for, 60, Path(sys.argv[1]))

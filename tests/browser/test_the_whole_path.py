@@ -109,7 +109,7 @@ def build_module(window: Window) -> None:
     page.wait_for_selector(".draft-step")
     assert page.locator(".draft-step").count() == 4  # read the rule, hear it, judge, recall it
     page.click("text=Publish version 1")
-    page.wait_for_selector("text=Give it to somebody")
+    page.wait_for_selector("text=Assign")
 
 
 def take_module(window: Window) -> None:
