@@ -30,7 +30,7 @@ READ_ENROLMENTS, WRITE_ENROLMENTS = scope("enrolments:read"), scope("enrolments:
 
 class EnrolmentIn(msgspec.Struct, forbid_unknown_fields=True):
     """Gives a published module (its code or id) or a list of modules (`curriculum`, its code) to one person (oneself,
-    when nobody is named), to several `people`, a `team`, or everybody of a `role`.
+    when nobody is named), to several `people`, the agents of a `team`, or everybody of a `role`.
     """
 
     module: str | None = None
@@ -129,8 +129,8 @@ def next_of(course: Course) -> StepView | None:
 
 @post("/enrolments", guards=[WRITE_ENROLMENTS], tags=["enrolments"])
 async def enrol(request: Call, data: JSONBody[EnrolmentIn]) -> Response[dict[str, Any]]:
-    """Enrol a person in a module: answers the enrolment, an open one again. A list, several people, a team or a role
-    make an assignment: who joins the team or gets the role later is given it too.
+    """Enrol a person in a module: answers the enrolment, an open one again. A list, several people, a team
+    (its agents) or a role make an assignment: who joins the team or gets the role later is given it too.
     """
     viewer = viewer_of(request)
     code = await _code_of(viewer, data.module) if data.module is not None else None
