@@ -1,5 +1,6 @@
 """Running the web server: `trainer serve` and `trainer demo` alike."""
 
+import gc
 import os
 import resource
 import tempfile
@@ -31,6 +32,7 @@ def serve(
     between, or `*`. Whoever else sends them is not believed.
     """
     raise_file_limit()
+    gc.freeze()  # what was imported stays: no collection need look at it again
     with _shared_counts(workers or 1):
         uvicorn.run(
             app,
