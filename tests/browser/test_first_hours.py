@@ -178,7 +178,7 @@ def build_and_assign(window: Window) -> None:
     page.get_by_text("A team", exact=True).click()
     page.get_by_label("Team", exact=True).select_option(label="Harbour")
     page.get_by_label("Due by").fill(str(TODAY + timedelta(days=5)))
-    press(window, "Assign to 4 people")
+    press(window, "Assign to 3 people")
     page.wait_for_url(lambda url: not url.endswith("/assign"))
     look(window)
     go(window, "Home", "/home$")
