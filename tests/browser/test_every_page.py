@@ -157,6 +157,7 @@ NOT_PAGES = {
     "open_assigned",
     "follow_card",
     "show_door",
+    "show_going",
     "show_metrics",
     "export_plays",
     "download_own",

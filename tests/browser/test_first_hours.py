@@ -117,7 +117,7 @@ def trainer(scene: Scene) -> None:
 
 def upload(window: Window, scene: Scene) -> None:
     page = window.page
-    go(window, "Upload a call", "/calls/new$")
+    go(window, "Upload a call", "/calls/new")
     page.set_input_files("input[name=audio]", a_tone(scene.files / "call.wav"))
     page.get_by_label("Title").fill("A question about a card")
     page.get_by_label("Agent").select_option(label="Amara Nwosu")

@@ -114,12 +114,13 @@ class AnalystHome:
 class Home:
     """The parts of one person's home; a part is None where they have not its role.
 
-    `newcomer`: see `queries.newcomer`.
+    `newcomer`: see `queries.newcomer`; `hired_lately`: their buddy still stands beside them.
     """
 
     part_of_day: PartOfDay
     notices: list[NoticeView]
     newcomer: dict[str, Any]
+    hired_lately: bool
     agent: AgentHome | None = None
     trainer: TrainerHome | None = None
     analyst: AnalystHome | None = None
@@ -131,11 +132,14 @@ class Home:
 async def home_of(viewer: Viewer, settings: Settings) -> Home:
     """The viewer's home, asked together room by room. What they may see is decided in those rooms."""
     newcomer = await queries.newcomer(viewer.id)
+    hired_lately = is_hired_lately(viewer, newcomer)
+    new_here = hired_lately and not newcomer.get("learned")
     return Home(
         part_of_day(viewer),
         notices=await latest(viewer, NOTICES, unread=True) if viewer.unread else [],
         newcomer=newcomer,
-        agent=await agent_home(viewer, new_here=new_here(viewer, newcomer)) if viewer.has("agent") else None,
+        hired_lately=hired_lately,
+        agent=await agent_home(viewer, new_here=new_here) if viewer.has("agent") else None,
         trainer=await trainer_home(viewer) if viewer.has("trainer") else None,
         analyst=AnalystHome(await calls_to_score(viewer)) if viewer.has("qa_analyst") else None,
         lead=await lead_home(viewer) if viewer.has("team_lead") else None,
@@ -175,11 +179,10 @@ async def manager_home(viewer: Viewer) -> ManagerHome:
     )
 
 
-def new_here(viewer: Viewer, newcomer: dict[str, Any]) -> bool:
-    """Whether somebody begins: no module ever completed, and hired lately, as far as that day is known."""
+def is_hired_lately(viewer: Viewer, newcomer: dict[str, Any]) -> bool:
+    """Whether somebody is in their first months, as far as that day is known."""
     hired_on = newcomer.get("hired_on")
-    lately = hired_on is None or day_of(db.utc_now(), viewer.time_zone) - hired_on <= NEW_FOR
-    return lately and not newcomer.get("learned")
+    return hired_on is None or day_of(db.utc_now(), viewer.time_zone) - hired_on <= NEW_FOR
 
 
 def part_of_day(viewer: Viewer) -> PartOfDay:
