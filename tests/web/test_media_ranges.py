@@ -163,6 +163,7 @@ numbers = st.one_of(st.integers(0, 40), st.integers(0, 10**20))
 @settings(max_examples=400)
 @given(size=st.integers(0, 30), first=st.one_of(st.none(), numbers), last=st.one_of(st.none(), numbers))
 @example(size=0, first=None, last=0)
+@example(size=0, first=10**18 + 1, last=10**18)
 def test_every_range_means_what_a_slice_means(size: int, first: int | None, last: int | None) -> None:
     content = BYTES[:size]
     meant = byte_range(f"bytes={'' if first is None else first}-{'' if last is None else last}", size)

@@ -26,7 +26,7 @@ from trainer.web.i18n import _
 
 _RANGE = re.compile(r"bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*", re.IGNORECASE)
 _TAG = re.compile(r'(?:W/)?"[^"]*"')
-_ENDLESS = 10**18
+_ENDLESS = 10**1000
 _UNSATISFIABLE = (-1, -1)
 
 
@@ -224,7 +224,7 @@ def _date(header: str | None) -> datetime | None:
 def _number(digits: str) -> int | None:
     if not digits:
         return None
-    return int(digits) if len(digits) <= 18 else _ENDLESS  # int() refuses thousands of digits
+    return int(digits) if len(digits) <= 1000 else _ENDLESS  # int() refuses thousands of digits
 
 
 def _read_file(path: Path, start: int, end: int) -> bytes:
