@@ -19,6 +19,7 @@ from tests.training.makers import (
 )
 from tests.web_fixtures import SignIn
 from trainer import db
+from trainer.calls.tables import Recording
 from trainer.clips.reading import sound_key
 from trainer.clips.tables import Clip
 from trainer.storage import storage
@@ -82,6 +83,20 @@ async def test_before_the_answer_nothing_tells_which_clip_it_is(
     for word in ("elltale", "exemplar", "counterexample", "near_miss", *(str(clip) for clip in step.clips)):
         if word != str(clips.first):
             assert word not in listed
+
+
+async def test_that_a_call_of_the_pair_is_staged_is_said_without_telling_which(
+    agent: Viewer, clips: Clips, client: httpx.AsyncClient
+):
+    _enrolment, step, address = await at_step(agent, "contrast")
+    await Recording.update({Recording.staged: True}).where(Recording.id == await recording_of(step.clips[1]))
+    seen = main_of(await client.get(address))
+    assert "Staged: one of these two calls" in seen
+    assert seen.count("Staged") == 1, "no player says so of itself"
+    await Recording.update({Recording.staged: True}).where(Recording.id == await recording_of(step.clips[0]))
+    seen = main_of(await client.get(address))
+    assert "Staged: one of these two calls" not in seen
+    assert seen.count("Staged clip:") == 2, "said of both, it tells nothing"
 
 
 async def test_a_pair_is_explained_after_the_answer(agent: Viewer, client: httpx.AsyncClient):

@@ -29,7 +29,7 @@ ICONS = {
 
 @dataclass(frozen=True, slots=True)
 class Unnamed:
-    """A clip as it is heard before one has judged it: its sound, its words, and nothing about it."""
+    """A clip as it is heard before one has judged it: its sound, its words, and nothing that sets it apart."""
 
     id: str
     title: str
@@ -55,6 +55,11 @@ class StepPage:
     typed: Mapping[str, Any] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     gap: str = ""
+
+    @property
+    def one_is_staged(self) -> bool:
+        """Whether one call of the pair is staged and the other not: said of both, or it would tell them apart."""
+        return self.step.kind == "contrast" and len({clip.staged for clip in self.clips.values()}) == 2
 
     @property
     def here(self) -> str:
@@ -204,6 +209,7 @@ def _unnamed(course: Course, step: StepView, clips: Mapping[UUID, ClipView]) -> 
         order.reverse()
     names = {"a": _("Call A"), "b": _("Call B")} if step.kind == "contrast" else {"a": _("This call")}
     here = address(course.enrolment.id, step.position)
+    all_staged = all(clip.staged for clip in clips.values())
     return [
         Unnamed(
             id=side,
@@ -212,7 +218,7 @@ def _unnamed(course: Course, step: StepView, clips: Mapping[UUID, ClipView]) -> 
             duration_ms=clips[clip].duration_ms,
             bars=clips[clip].bars,
             transcript=clips[clip].transcript,
-            staged=clips[clip].staged,
+            staged=all_staged,
         )
         for (side, name), clip in zip(names.items(), order, strict=True)
         if clip is not None and clip in clips
