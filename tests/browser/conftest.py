@@ -162,3 +162,24 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
                 raise RuntimeError(f"the centre ended with {process.returncode}") from None
             time.sleep(0.1)
     raise RuntimeError("the centre did not start within 30 s")
+
+
+def until(page: Any, true: str | Callable[[], bool]) -> None:
+    """Waits until an expression in the page, or a function out here, comes true.
+
+    Playwright's own waiting evaluates strings in the page, which our CSP forbids. A page in the middle of being
+    replaced has no elements yet, or nothing to ask: that is "not yet".
+    """
+    from playwright.sync_api import Error
+
+    last: Error | None = None
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        try:
+            if page.evaluate(true) if isinstance(true, str) else true():
+                return
+            last = None
+        except Error as met:
+            last = met
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never came true: {true}") from last

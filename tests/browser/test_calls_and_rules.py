@@ -3,15 +3,14 @@ to find.
 """
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.audio import makers
-from tests.browser.conftest import PASSWORD, Centre, Window, start_centre
+from tests.browser.conftest import PASSWORD, Centre, Window, start_centre, until
 from tests.factories import a_person, a_rulebook
 from trainer import db
 
@@ -57,14 +56,6 @@ def violations(window: Window) -> list[str]:
     return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found]
 
 
-def until(true: Callable[[], bool]) -> None:
-    """Waits from outside of the page: its policy lets no script be made of words."""
-    deadline = time.monotonic() + 15
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def upload(page: Any, folder: Path, name: str) -> None:
     page.set_input_files("[name=audio]", folder / name)
     page.click("text=Contract with the customer")
@@ -89,7 +80,7 @@ def test_a_call_is_uploaded_heard_and_erased(chromium: Any, centre: Centre, fold
         asked = [address for address in window.asked if address.endswith("/audio")]
         assert asked == []  # nothing is heard, and noted, before somebody plays
         page.click("text=I am lost at the metro exit.")
-        until(lambda: page.evaluate("document.querySelector('figure').clipPlayer.ms") > 2200)
+        until(page, lambda: page.evaluate("document.querySelector('figure').clipPlayer.ms") > 2200)
         assert "I am lost" in page.inner_text("[aria-current=true][data-clip-seek]")
         page.click("[data-clip-play]")
         page.click("text=Erase call >> nth=0")
@@ -129,13 +120,15 @@ def test_an_upload_can_be_stopped_and_leaves_nothing(chromium: Any, centre: Cent
         wire.send("Network.enable")
         wire.send("Network.emulateNetworkConditions", slow)
         upload(page, folder, "call")
-        until(lambda: page.evaluate("document.querySelector('[data-upload-progress] progress').value") > 5)
+        until(
+            page, lambda: page.evaluate("document.querySelector('[data-upload-progress] progress').value") > 5
+        )
         assert "sent" in page.inner_text("[data-upload-text]")
         page.click("[data-upload-cancel]")
         page.wait_for_selector("text=Upload stopped. Nothing was kept.")
         page.wait_for_selector("[data-upload-progress]", state="hidden")
         held = f"{centre.url}/api/v1/recordings?status=processing"
-        until(lambda: window.context.request.get(held).json()["items"] == [])
+        until(page, lambda: window.context.request.get(held).json()["items"] == [])
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark"), (360, "light")])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Centre, start_centre
+from tests.browser.conftest import Centre, start_centre, until
 from tests.factories import a_person, a_rulebook, a_team
 from trainer.people.links import issue_link
 from trainer.people.sessions import Sessions
@@ -78,15 +78,6 @@ def window(centre: Centre, chromium: Any) -> Iterator[Any]:
     for context in contexts:
         context.close()
     assert wrong == []
-
-
-def until(page: Any, true: str) -> None:
-    """Waits for an expression. Playwright's own waiting evaluates strings in the page: our CSP forbids it."""
-    for _try in range(200):
-        if page.evaluate(true):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"never came true: {true}")
 
 
 def run_jobs(data: Path, at: datetime) -> None:

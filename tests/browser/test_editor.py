@@ -1,12 +1,12 @@
 """The clip editor in a real browser: by mouse, by keyboard alone, on a phone, nothing for axe to find."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 
-from tests.browser.conftest import PASSWORD, Centre, Window, start_centre
+from tests.browser.conftest import PASSWORD, Centre, Window, start_centre, until
 from tests.clips.makers import CALL_MS, RATE, TURNS, a_rule, a_tone
 from tests.factories import a_person, a_team
 from trainer import db
@@ -91,15 +91,6 @@ def violations(window: Window) -> list[str]:
     # axe copies the style sheets of shadow trees, which the page's policy stops and reports
     window.wrong.clear()
     return [*wrong, *(f"{v['id']}: {[node['target'] for node in v['nodes']]}" for v in found)]
-
-
-def until(page: Any, happens: Callable[[], bool]) -> None:
-    """Waits up to five seconds (the browser's own waiting would need eval, which the page forbids)."""
-    for _ in range(100):
-        if happens():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("it did not happen")
 
 
 def times(page: Any) -> tuple[str, str]:

@@ -1,14 +1,13 @@
 """An analyst scores a call with the keyboard alone; its agent reads and answers on a phone."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.audio import makers
-from tests.browser.conftest import PASSWORD, Centre, start_centre
+from tests.browser.conftest import PASSWORD, Centre, start_centre, until
 from tests.browser.test_editor import violations
 from tests.factories import a_person, a_rulebook, a_team, viewer_for
 from trainer import jobs
@@ -52,14 +51,6 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
         yield running
 
 
-def until(true: Callable[[], bool]) -> None:
-    """Waits from outside of the page: its policy lets no script be made of words."""
-    deadline = time.monotonic() + 15
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def saved(page: Any) -> Callable[[], bool]:
     return lambda: page.inner_text("[data-judge-state]") == "Saved"
 
@@ -80,10 +71,10 @@ def test_a_call_is_scored_with_the_keyboard_and_answered_on_a_phone(chromium: An
         for key in "mjx":
             page.keyboard.press(key)
         assert (mark_of(page, "R01"), mark_of(page, "R02")) == ("met", "missed")
-        until(saved(page))
-        until(lambda: "One entered" in page.inner_text("[data-judge-summary]"))
+        until(page, saved(page))
+        until(page, lambda: "One entered" in page.inner_text("[data-judge-summary]"))
         page.keyboard.press("p")
-        until(lambda: page.evaluate("document.querySelector('.call-player').clipPlayer.ms") > 1200)
+        until(page, lambda: page.evaluate("document.querySelector('.call-player').clipPlayer.ms") > 1200)
         page.keyboard.press("t")
         page.keyboard.press("p")
         at = page.input_value("[name='at-R02']")
@@ -96,14 +87,14 @@ def test_a_call_is_scored_with_the_keyboard_and_answered_on_a_phone(chromium: An
         assert page.locator("dialog#keys").is_visible()
         page.keyboard.press("Escape")
         # another window of the same analyst changes it: this one stops and says so
-        until(saved(page))
+        until(page, saved(page))
         other = window.context.new_page()
         other.goto(f"{centre.url}/calls/{call}/evaluate")
         assert mark_of(other, "R02") == "missed"
         assert other.input_value("[name='comment-R02']") == "mxn are letters here"
         other.focus("[data-judge-rule=R03] .judge-marks input:checked")
         other.keyboard.press("n")
-        until(saved(other))
+        until(other, saved(other))
         other.wait_for_timeout(300)
         page.focus("[data-judge-rule=R04] .judge-marks input:checked")
         page.keyboard.press("m")
@@ -135,7 +126,7 @@ def test_a_call_is_scored_with_the_keyboard_and_answered_on_a_phone(chromium: An
         assert "Your voice is warm." in page.inner_text("main")
         assert violations(window) == []
         page.click("[data-judge-hear] >> nth=0")
-        until(lambda: page.evaluate("document.querySelector('.call-player').clipPlayer.playing"))
+        until(page, lambda: page.evaluate("document.querySelector('.call-player').clipPlayer.playing"))
         assert page.evaluate("document.querySelector('.call-player').clipPlayer.ms") >= 1000
         page.fill("[name=words]", "The caller gave both details before.")
         page.click("text=Send answer")

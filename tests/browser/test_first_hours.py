@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PASSWORD, Centre, Window, start_centre
+from tests.browser.conftest import PASSWORD, Centre, Window, start_centre, until
 from tests.browser.scene import Scene, Story, come_in, command, go, initialise, look, press
-from tests.browser.test_editor import until
 from tests.clips.makers import a_tone
 
 pytestmark = pytest.mark.browser

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Centre, start_centre
+from tests.browser.conftest import Centre, start_centre, until
 from tests.factories import a_person, a_rulebook, a_team
 from trainer.people.sessions import Sessions
 
@@ -58,15 +58,6 @@ def window(centre: Centre, chromium: Any) -> Iterator[Any]:
     for context in contexts:
         context.close()
     assert wrong == []
-
-
-def until(page: Any, true: str) -> None:
-    """Waits for an expression. Playwright's own waiting evaluates strings in the page: our CSP forbids it."""
-    for _try in range(200):
-        if page.evaluate(true):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"never came true: {true}")
 
 
 def give_thanks(page: Any, words: str, *, to: str = "Priya Nair", visibility: str = "team") -> None:

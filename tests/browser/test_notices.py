@@ -9,9 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.browser.conftest import Centre, Window, start_centre
+from tests.browser.conftest import Centre, Window, start_centre, until
 from tests.browser.test_editor import violations
-from tests.browser.test_live_feed import until
 from tests.factories import a_person, a_rulebook, a_team
 from trainer import db
 from trainer.notices.service import notify

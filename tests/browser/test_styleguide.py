@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from tests.browser.conftest import until
 from trainer.app import create_app
 from trainer.settings import Settings
 
@@ -97,15 +98,6 @@ def test_what_is_pressed_is_large_enough_for_a_thumb(guide: str, chromium: Any) 
             window.page.goto(guide + screen)
             within_fields = [one for one in window.page.evaluate(small) if "ghost small" not in one]
             assert within_fields == [], screen
-
-
-def until(page: Any, true: str) -> None:
-    """Waits for an expression. Playwright's own waiting evaluates strings in the page: our CSP forbids it."""
-    for _try in range(100):
-        if page.evaluate(true):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"never came true: {true}")
 
 
 def tone(seconds: int) -> bytes:

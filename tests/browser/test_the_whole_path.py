@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PASSWORD, Centre, Window, start_centre
-from tests.browser.test_editor import until, violations
+from tests.browser.conftest import PASSWORD, Centre, Window, start_centre, until
+from tests.browser.test_editor import violations
 from tests.clips.makers import CALL_MS, TURNS, a_rule, a_tone
 from tests.factories import a_person, a_team
 from trainer.career.service import import_path

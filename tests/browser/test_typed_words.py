@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PASSWORD, Centre, start_centre
-from tests.browser.test_editor import until, violations
+from tests.browser.conftest import PASSWORD, Centre, start_centre, until
+from tests.browser.test_editor import violations
 from tests.clips.makers import CALL_MS, RATE, a_rule, a_tone
 from tests.factories import a_person
 from trainer import db
