@@ -20,6 +20,8 @@ LAYERS = [
     ["calls"],
     ["clips"],
     ["quality"],
+    ["search"],
+    ["curating"],
     ["training"],
     ["appreciation"],
     ["career"],

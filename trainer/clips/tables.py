@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from piccolo.columns import JSON, UUID, Boolean, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns import JSON, UUID, Boolean, Date, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -34,6 +34,7 @@ class Clip(Table, tablename="clip"):
     note = JSON(default="{}", help_text="{locale: what to listen for}")
     why = JSON(default="{}", help_text="{locale: why the rule is met or broken here}; shown after an answer")
     language = Text(default="en")
+    tag = Text(default="", help_text="standard, complex, emotional or empty: what kind of call it is from.")
     start_ms = Integer(default=0)
     end_ms = Integer(default=0)
     cue_ms = Integer(default=None, null=True)
@@ -72,6 +73,12 @@ class Clip(Table, tablename="clip"):
     taken_down_by = UUID(default=None, null=True)
     taken_down_why = Text(default="")
     put_back_why = Text(default="", help_text="Why it sounds again.")
+    keep_basis = Text(default="", help_text="Its own legal basis once renewed; empty: its recording's.")
+    keep_until = Date(default=None, null=True, help_text="Its own day once renewed; empty: its recording's.")
+    expires_at = Timestamptz(default=None, null=True, help_text="The end of its own day where the site is.")
+    renewed_at = Timestamptz(default=None, null=True)
+    renewed_by = UUID(default=None, null=True)
+    expiry_warned_at = Timestamptz(default=None, null=True)
     erased_at = Timestamptz(default=None, null=True)
 
 
@@ -83,6 +90,8 @@ class ClipRule(Table, tablename="clip_rule"):
     rule = ForeignKey(Rule, on_delete=OnDelete.restrict, null=False)
     rule_version = Integer(default=1)
     position = Integer(default=0)
+    cue_ms = Integer(default=None, null=True, help_text="Where this rule is met or broken, in the clip.")
+    why = JSON(default="{}", help_text="{locale: why this rule is met or broken here}")
 
 
 class ClipConsent(Table, tablename="clip_consent"):
