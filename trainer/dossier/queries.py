@@ -76,6 +76,16 @@ SECTIONS: dict[str, tuple[tuple[str, ...], str]] = {
         ("clip_consent",),
         """SELECT clip, answer, own_team, words, at FROM clip_consent WHERE person = {} ORDER BY at""",
     ),
+    "playlists": (
+        ("playlist",),
+        "SELECT title, note, visible, created_at, updated_at FROM playlist WHERE owner = {} ORDER BY created_at",
+    ),
+    "playlist_places": (
+        ("playlist_place",),
+        """SELECT playlist_place.playlist, playlist.title, playlist_place.ms, playlist_place.at FROM playlist_place
+           JOIN playlist ON playlist.id = playlist_place.playlist WHERE playlist_place.person = {}
+           ORDER BY playlist_place.at""",
+    ),
     "clip_objections": (
         ("clip_objection",),
         """SELECT clip, words, at, decision, answer, decided_at FROM clip_objection WHERE person = {}

@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:164266"
+ID = "2026-11-23T10:00:01:404652"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -76,6 +76,15 @@ INDEXES = [
     'CREATE UNIQUE INDEX clip_objection_open ON clip_objection (clip, person) WHERE decided_at IS NULL',
     'CREATE INDEX clip_objection_person ON clip_objection (person)',
     'CREATE INDEX clip_rule_rule ON clip_rule (rule)',
+    'CREATE INDEX clip_batch_at ON clip_batch (at)',
+    'CREATE INDEX playlist_owner ON playlist (owner)',
+    'CREATE INDEX playlist_visible ON playlist (visible, updated_at)',
+    'CREATE UNIQUE INDEX playlist_item_once ON playlist_item (playlist, clip)',
+    'CREATE INDEX playlist_item_clip ON playlist_item (clip)',
+    'CREATE UNIQUE INDEX playlist_place_once ON playlist_place (playlist, person)',
+    'CREATE UNIQUE INDEX clip_pair_once ON clip_pair (rule, good, other)',
+    'CREATE INDEX clip_pair_good ON clip_pair (good)',
+    'CREATE INDEX clip_pair_other ON clip_pair (other)',
     'CREATE UNIQUE INDEX evaluation_source ON evaluation (source)',
     'CREATE INDEX evaluation_recording ON evaluation (recording)',
     "CREATE UNIQUE INDEX evaluation_stands ON evaluation (recording) WHERE state = 'released'",
