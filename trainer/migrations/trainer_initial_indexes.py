@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:404652"
+ID = "2026-11-23T10:00:01:976315"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -76,6 +76,12 @@ INDEXES = [
     'CREATE UNIQUE INDEX clip_objection_open ON clip_objection (clip, person) WHERE decided_at IS NULL',
     'CREATE INDEX clip_objection_person ON clip_objection (person)',
     'CREATE INDEX clip_rule_rule ON clip_rule (rule)',
+    "CREATE UNIQUE INDEX clip_renewal_open ON clip_renewal (clip) WHERE state = 'asked'",
+    'CREATE INDEX clip_renewal_person ON clip_renewal (person)',
+    'CREATE INDEX clip_renewal_clip ON clip_renewal (clip, asked_at)',
+    'CREATE UNIQUE INDEX clip_credit_once ON clip_credit (clip, person)',
+    'CREATE INDEX clip_credit_person ON clip_credit (person)',
+    'CREATE INDEX clip_expires ON clip (expires_at) WHERE expires_at IS NOT NULL',
     'CREATE INDEX clip_batch_at ON clip_batch (at)',
     'CREATE INDEX playlist_owner ON playlist (owner)',
     'CREATE INDEX playlist_visible ON playlist (visible, updated_at)',
