@@ -19,6 +19,7 @@ MODULES = [
     "trainer.calls.tables",
     "trainer.clips.tables",
     "trainer.clips.keeping.tables",
+    "trainer.clips.suggestions.tables",
     "trainer.clips.batch.tables",
     "trainer.clips.playlists.tables",
     "trainer.clips.pairs.tables",

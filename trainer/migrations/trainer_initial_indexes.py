@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:976315"
+ID = "2026-11-23T10:00:01:894418"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -82,6 +82,8 @@ INDEXES = [
     'CREATE UNIQUE INDEX clip_credit_once ON clip_credit (clip, person)',
     'CREATE INDEX clip_credit_person ON clip_credit (person)',
     'CREATE INDEX clip_expires ON clip (expires_at) WHERE expires_at IS NOT NULL',
+    'CREATE INDEX suggestion_decision_recording ON suggestion_decision (recording, at)',
+    'CREATE UNIQUE INDEX private_name_folded ON private_name (folded)',
     'CREATE INDEX clip_batch_at ON clip_batch (at)',
     'CREATE INDEX playlist_owner ON playlist (owner)',
     'CREATE INDEX playlist_visible ON playlist (visible, updated_at)',
