@@ -89,7 +89,7 @@ async def started(app: Litestar) -> AsyncIterator[Litestar]:
 _apps: dict[str, Litestar] = {}
 
 
-def app_for(settings: Settings) -> Litestar:
+def app_for(settings: Settings, *more_routes: Any) -> Litestar:
     """The app of these settings. One is built for all that differ in nothing but where their data lies.
 
     Building it takes a third of a second for its hundreds of routes, which every test would pay. What a test could
@@ -97,6 +97,7 @@ def app_for(settings: Settings) -> Litestar:
     """
     where = {"data", "database_url", "storage_url"}
     kind = settings.model_dump_json(exclude=where) if settings.secret_key else ""
+    kind = kind and " ".join([kind, *(str(route) for route in more_routes)])
     if kind in _apps:
         made = _apps[kind]
         made.state.settings = settings
@@ -105,6 +106,8 @@ def app_for(settings: Settings) -> Litestar:
         made.state.metrics = made.asgi_handler.watcher = Metrics()
         return made
     made = create_app(settings)
+    for route in more_routes:
+        made.register(route)
     made.state.pages.environment.bytecode_cache = _templates
     if kind:
         _apps[kind] = made

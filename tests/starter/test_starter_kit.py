@@ -22,6 +22,8 @@ from trainer.rulebook.service import published_rules
 from trainer.training import service as training
 from trainer.training import taking
 
+slow = pytest.mark.slow  # the whole starter library is cut and rendered
+
 ALL = ["rulebook", "clips", "modules", "lists", "path"]
 FIRST = "happy-simple-effective"
 GIVEN: dict[str, dict[str, Any]] = {
@@ -64,6 +66,7 @@ async def finish(agent: PersonView, code: str) -> None:
             await taking.answer(viewer, enrolment, step.id, again, attempt=2)
 
 
+@slow
 async def test_one_click_brings_what_a_centre_begins_with(
     app: Litestar, client: httpx.AsyncClient, sign_in: Any
 ) -> None:
@@ -115,6 +118,7 @@ async def test_one_click_brings_what_a_centre_begins_with(
     assert (await posts.views_of([key.id]))[key.id]
 
 
+@slow
 async def test_it_may_be_taken_again_and_again(app: Litestar) -> None:
     admin = viewer_for(await a_person("admin"))
     first = await starter.take_kit(admin, "UTC")
@@ -167,6 +171,7 @@ async def test_what_is_here_stays_as_it_is_and_what_is_in_the_way_is_named(
     assert await count("recording") == 0
 
 
+@slow
 async def test_what_a_centre_took_out_of_use_does_not_come_back(app: Litestar) -> None:
     admin = viewer_for(await a_person("admin"))
     await starter.take_kit(admin, "UTC")

@@ -257,6 +257,7 @@ async def test_a_new_agent_begins_with_the_starter_whatever_else_is_due(cast: Ca
 MANY = 20_000
 
 
+@pytest.mark.slow
 async def test_a_role_of_twenty_thousand_is_reached_by_a_job_in_parts(
     cast: Cast, module: UUID, monkeypatch: pytest.MonkeyPatch
 ):

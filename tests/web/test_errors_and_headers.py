@@ -8,9 +8,8 @@ import pytest
 from litestar import Litestar, get
 
 from tests.factories import a_person
-from tests.web_fixtures import SignIn, started
+from tests.web_fixtures import SignIn, app_for, started
 from trainer import problems
-from trainer.app import create_app
 from trainer.db import DatabaseGone
 from trainer.settings import Settings
 from trainer.web.errors import STATUS, known_problems
@@ -50,11 +49,8 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def app(settings: Settings, recwarn: pytest.WarningsRecorder) -> AsyncIterator[Litestar]:
-    made = create_app(settings)
-    made.register(refuse)
-    made.register(refuse_program)
-    async with started(made):
-        yield made
+    async with started(app_for(settings, refuse, refuse_program)) as running:
+        yield running
 
 
 EXPECTED = {
