@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from trainer.audio.peaks import Peaks
+    from trainer.audio.turns import Turns
 
 Progress = Callable[[int, int], None]
 """Called with (milliseconds done, milliseconds in all; 0 while that is unknown)."""
@@ -116,6 +117,7 @@ class Measured:
     sample_rate_hz: int
     codec: str
     peaks: Peaks
+    turns: Turns
 
 
 @dataclass(frozen=True, slots=True)

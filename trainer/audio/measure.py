@@ -1,4 +1,4 @@
-"""One decode of a whole recording: its true duration, channels and peaks.
+"""One decode of a whole recording: its true duration, channels, peaks, and who speaks when.
 
 Why: declared lengths lie (webm from a browser has none, a telephone's WAV header may say 4 GB), and the
 waveform needs every sample once. Invariant: memory stays flat however long the recording is; a second of
@@ -16,6 +16,7 @@ from trainer.audio import LONGEST_RECORDING_MS, AudioRefused, Measured, Progress
 from trainer.audio.decode import ToInt16
 from trainer.audio.peaks import PEAKS_PER_SECOND, Peaks
 from trainer.audio.source import Source, opened
+from trainer.audio.turns import as_level, turns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _REPORT_EVERY_S: Final = 0.25
+# Loudness needs no more samples than a telephone has.
+_LEVEL_RATE: Final = 8_000
 # Containers in which time may pass without a packet (muted browsers, video): elsewhere a hole is damage.
 _MAY_HAVE_HOLES: Final = ("matroska", "mov", "mpegts", "mpeg", "asf", "avi", "flv", "nut")
 # Nothing but packets, so that bytes which are in none of them are damage.
@@ -65,6 +68,7 @@ def measure(path: Path | str, on_progress: Progress | None = None) -> Measured:
             sample_rate_hz=source.rate,
             codec=source.codec,
             peaks=Peaks(duration_ms, peaks.channels()),
+            turns=turns(peaks.levels(), peaks.alike()),
         )
 
 
@@ -96,13 +100,18 @@ class _PeakMeter:
     channel_count: int
     written: int = 0
     _found: list[bytearray] = field(init=False)
+    _levels: list[bytearray] = field(init=False)
+    _together: NDArray[np.float64] = field(init=False)  # sums of the products of each two channels
     _fifo: AudioFifo = field(init=False)
     _to_int16: ToInt16 = field(init=False)
 
     def __post_init__(self) -> None:
+        import numpy as np
         from av import AudioFifo
 
         self._found = [bytearray() for _ in range(self.channel_count)]
+        self._levels = [bytearray() for _ in range(self.channel_count)]
+        self._together = np.zeros((self.channel_count, self.channel_count))
         self._fifo = AudioFifo()
         self._to_int16 = ToInt16(self.rate, self.channel_count)
 
@@ -128,6 +137,16 @@ class _PeakMeter:
     def channels(self) -> tuple[bytes, ...]:
         return tuple(bytes(found) for found in self._found)
 
+    def levels(self) -> tuple[bytes, ...]:
+        """Mean loudness of each channel, as often as there are peaks."""
+        return tuple(bytes(levels) for levels in self._levels)
+
+    def alike(self) -> float:
+        """How far the first two channels hold one sound, 0 to 1, whichever way round it is."""
+        if self.channel_count < 2 or not (each := float(self._together[0, 0] * self._together[1, 1])):
+            return 0.0
+        return min(1.0, abs(float(self._together[0, 1])) / each**0.5)
+
     def _take(self, samples: int) -> None:
         import numpy as np
 
@@ -143,6 +162,23 @@ class _PeakMeter:
         stored = np.rint(255 * np.sqrt(np.clip(magnitudes, 0, 1))).astype(np.uint8)
         for found, row in zip(self._found, stored, strict=True):
             found += row.tobytes()
+        self._weigh(plain, edges)
+
+    def _weigh(self, plain: NDArray[np.int16] | NDArray[np.float32], edges: NDArray[np.intp]) -> None:
+        """The mean loudness under each peak, of few enough samples to cost next to nothing."""
+        import numpy as np
+
+        step = max(1, self.rate // _LEVEL_RATE)
+        loudest = 32768 if plain.dtype == np.int16 else 1
+        sound: NDArray[np.float32] = np.nan_to_num(plain[:, ::step].astype(np.float32) / loudest)
+        starts = -(-edges // step)
+        counts = np.diff(np.append(starts, sound.shape[1]))
+        if not counts.all():  # fewer samples than levels: a rate that no recorder uses, or the last instant
+            starts, counts = starts[counts > 0], counts[counts > 0]
+        means = np.add.reduceat(sound * sound, starts, axis=1) / counts if len(starts) else sound[:, :0]
+        for levels, row in zip(self._levels, means, strict=True):
+            levels += as_level(row.astype(np.float64)).ljust(len(edges), b"\xff")
+        self._together += sound @ sound.T
 
     def _as_before(self, frame: AudioFrame) -> AudioFrame:
         """The frame in the format, layout and rate of the ones before: joined files change them under way."""
