@@ -24,6 +24,7 @@ MODULES = [
     "trainer.clips.playlists.tables",
     "trainer.clips.pairs.tables",
     "trainer.quality.tables",
+    "trainer.curating.tables",
     "trainer.training.tables",
     "trainer.appreciation.tables",
     "trainer.career.tables",
