@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from trainer.clips import service
 from trainer.clips.arithmetic import Cut, Line
-from trainer.clips.service import ClipFields, ClipView
+from trainer.clips.service import ClipFields, ClipView, RuleCue
 from trainer.problems import Malformed
 from trainer.web import api
 from trainer.web.guards import scope
@@ -42,6 +42,14 @@ class LineIn(msgspec.Struct, forbid_unknown_fields=True):
     speaker: str = ""
 
 
+class CueIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Where one of the clip's rules is met or broken (in the clip), and why; what is left out is the clip's own."""
+
+    rule: str
+    cue_ms: int | None = None
+    why: str = ""
+
+
 class ClipIn(msgspec.Struct, forbid_unknown_fields=True):
     """A clip to be cut. `cue_ms` and the lines count from the clip's start, the other times from the recording's.
 
@@ -59,6 +67,7 @@ class ClipIn(msgspec.Struct, forbid_unknown_fields=True):
     redactions: list[RedactionIn] = []
     no_speech: bool = False
     transcript: list[LineIn] | None = None
+    cues: list[CueIn] = []
 
     def fields(self) -> ClipFields:
         return ClipFields(
@@ -78,6 +87,7 @@ class ClipIn(msgspec.Struct, forbid_unknown_fields=True):
                 Line(self.start_ms + line.start_ms, self.start_ms + line.end_ms, line.speaker, line.text)
                 for line in self.transcript
             ),
+            cues=tuple(RuleCue(cue.rule, cue.cue_ms, cue.why) for cue in self.cues),
         )
 
 
@@ -95,9 +105,13 @@ class ClipChanges(msgspec.Struct, forbid_unknown_fields=True):
     redactions: list[RedactionIn] | msgspec.UnsetType = msgspec.UNSET
     no_speech: bool | msgspec.UnsetType = msgspec.UNSET
     transcript: list[LineIn] | msgspec.UnsetType | None = msgspec.UNSET
+    cues: list[CueIn] | msgspec.UnsetType = msgspec.UNSET
 
     def over(self, clip: ClipView) -> ClipFields:
-        """The fields with these changes. A cue and typed lines that are not named keep their moment in the call."""
+        """The fields with these changes. Cues and typed lines that are not named keep their moment in the call.
+
+        Without `cues`, those of rules that go are left out.
+        """
         present = ClipIn(
             start_ms=clip.start_ms,
             end_ms=clip.end_ms,
@@ -117,6 +131,13 @@ class ClipChanges(msgspec.Struct, forbid_unknown_fields=True):
         }
         if "cue_ms" not in given and "start_ms" in given and clip.cue_ms is not None:
             given["cue_ms"] = clip.cue_ms + clip.start_ms - given["start_ms"]
+        if "cues" not in given:
+            stay = [rule for rule in clip.rules if rule.code in given.get("rules", [rule.code])]
+            moved = clip.start_ms - given.get("start_ms", clip.start_ms)
+            given["cues"] = [
+                CueIn(rule.code, None if rule.cue_ms is None else rule.cue_ms + moved, rule.why)
+                for rule in stay
+            ]
         fields = msgspec.structs.replace(present, **given).fields()
         return fields if "transcript" in given else replace(fields, lines=clip.typed)
 
@@ -159,6 +180,11 @@ def shown(clip: ClipView) -> dict[str, Any]:
         "rules": [rule.code for rule in clip.rules],
         "rule_versions": [{"code": rule.code, "version": rule.version} for rule in clip.rules],
         "cue_ms": clip.cue_ms,
+        "cues": [
+            {"rule": rule.code, "cue_ms": rule.cue_ms, "why": rule.why if clip.makes else ""}
+            for rule in clip.rules
+            if rule.cue_ms is not None or (rule.why and clip.makes)
+        ],
         "note": clip.note,
         "language": clip.language,
         "staged": clip.staged,

@@ -22,7 +22,7 @@ from trainer.clips.arithmetic import (
     render_key,
     typed_transcript,
 )
-from trainer.clips.fields import ClipFields, checked
+from trainer.clips.fields import ClipFields, Wording, checked
 from trainer.clips.reading import OPEN_STATES, load_clip
 from trainer.clips.rendering import RENDER_SETTINGS, render_clip
 from trainer.clips.tables import Clip, ClipRule
@@ -54,7 +54,7 @@ async def create_clip(
     fields = checked(fields, recording.duration_ms or 0)
     now = db.utc_now()
     async with db.transaction():
-        rules = await _pinned(fields.rules)
+        pins = await _pinned(fields, recording.language)
         clip_id = db.new_id()
         shaped = await _shaped(recording_id, recording.sha256, fields, clip_id, viewer)
         await Clip.insert(
@@ -71,7 +71,7 @@ async def create_clip(
                 **shaped,
             )
         )
-        await _link(clip_id, rules)
+        await _link(clip_id, pins)
         await record_audit(viewer, "clip_created", "clip", str(clip_id), {"recording": str(recording_id)})
     return clip_id
 
@@ -103,6 +103,7 @@ async def edit_clip(
     """
     clip = await load_clip(viewer, clip_id, stopped=True)
     _require_editor(viewer, clip)
+    require_source(clip)
     if clip.state not in (*OPEN_STATES, *BRANCHING):
         raise Conflict(
             _("This clip is retired. Restore it first, then edit it.")
@@ -119,7 +120,7 @@ async def edit_clip(
             raise changed_meanwhile(row)
         if row["state"] in BRANCHING:
             return await _branch(viewer, row, fields)
-        rules = await _pinned(fields.rules, keep=clip_id)
+        pins = await _pinned(fields, row["language"], keep=clip_id)
         changes = _worded(fields, row["language"], row) | await _shaped(
             row["recording"], row["sha256"], fields, clip_id, viewer, before=row
         )
@@ -131,10 +132,22 @@ async def edit_clip(
         if not saved:
             raise changed_meanwhile(await queries.clip_row(clip_id) or row)
         await ClipRule.delete().where(ClipRule.clip == clip_id)
-        await _link(clip_id, rules)
+        await _link(clip_id, pins)
         if not (quietly and viewer is not None and row["updated_by"] == viewer.id):
             await record_audit(viewer, "clip_edited", "clip", str(clip_id), {"revision": revision + 1})
     return clip_id
+
+
+def require_source(clip: ClipView) -> None:
+    """Raises Conflict `nothing-to-cut` for a renewed clip whose call is over."""
+    if clip.sourceless:
+        raise Conflict(
+            _(
+                "The call that this clip was cut from is over, so there is nothing to cut from any more. "
+                "The clip itself is kept as it is."
+            ),
+            slug="nothing-to-cut",
+        )
 
 
 def _require_editor(viewer: Viewer | None, clip: ClipView) -> None:
@@ -160,7 +173,7 @@ async def _branch(viewer: Viewer | None, row: dict[str, Any], fields: ClipFields
             slug="draft-exists",
             draft=str(row["draft"]),
         )
-    rules = await _pinned(fields.rules, keep=row["id"])
+    pins = await _pinned(fields, row["language"], keep=row["id"])
     draft = db.new_id()
     shaped = await _shaped(row["recording"], row["sha256"], fields, draft, viewer, before=row)
     try:
@@ -183,7 +196,7 @@ async def _branch(viewer: Viewer | None, row: dict[str, Any], fields: ClipFields
         raise Conflict(
             _("Somebody began the next version at this moment. Load the page again."), slug="draft-exists"
         ) from error
-    await _link(draft, rules)
+    await _link(draft, pins)
     await record_audit(viewer, "clip_version_begun", "clip", str(row["id"]), {"version": row["version"] + 1})
     return draft
 
@@ -193,20 +206,25 @@ def _touched(viewer: Viewer | None) -> dict[Any, Any]:
 
 
 def _worded(fields: ClipFields, language: str, before: dict[str, Any] | None) -> dict[Any, Any]:
-    """The columns that hold what was written. A sentence replaces the wording that its author was shown."""
+    """The columns that hold what was written."""
     columns: dict[Any, Any] = {
         "polarity": fields.polarity,
         "cue_ms": fields.cue_ms,
         "no_speech": fields.no_speech,
     }
     for name, wording in (("title", fields.title), ("note", fields.note), ("why", fields.why)):
-        texts: dict[str, str] = msgspec.json.decode(before[name]) if before else {}
-        if not isinstance(wording, str):
-            texts = dict(wording)
-        elif wording.strip() != text_in(texts):
-            texts[current_locale() if current_locale() in texts else language] = wording.strip()
-        columns[name] = msgspec.json.encode({k: text for k, text in texts.items() if text}).decode()
+        columns[name] = _rewritten(wording, before[name] if before else "{}", language)
     return columns
+
+
+def _rewritten(wording: Wording, before: str, language: str) -> str:
+    """Texts by language, as JSON. A sentence replaces the wording that its author was shown."""
+    texts: dict[str, str] = msgspec.json.decode(before)
+    if not isinstance(wording, str):
+        texts = dict(wording)
+    elif wording.strip() != text_in(texts):
+        texts[current_locale() if current_locale() in texts else language] = wording.strip()
+    return msgspec.json.encode({locale: text for locale, text in texts.items() if text}).decode()
 
 
 async def _shaped(
@@ -265,27 +283,31 @@ async def _shaped(
     return columns
 
 
-async def _pinned(codes: Sequence[str], *, keep: UUID | None = None) -> list[tuple[UUID, int]]:
-    """(rule, version) per code: what clip `keep` already pins, else the published version, else the draft.
+async def _pinned(fields: ClipFields, language: str, *, keep: UUID | None = None) -> list[dict[Any, Any]]:
+    """The columns of a link per rule: what clip `keep` already pins, else the published version, else the draft.
 
     Raises Invalid naming the codes that no rule book has.
     """
+    codes = fields.rules
     found = {row["code"]: (row["id"], row["version"]) for row in await queries.rules_to_pin(codes)}
     if missing := [code for code in codes if code not in found]:
         raise Invalid.field(
             "rules", "unknown", _("There is no rule with the code %(codes)s.") % {"codes": ", ".join(missing)}
         )
-    kept = (
-        {row["code"]: (row["id"], row["version"]) for row in await queries.rules_of([keep])} if keep else {}
-    )
-    return [kept.get(code, found[code]) for code in codes]
-
-
-async def _link(clip_id: UUID, rules: Sequence[tuple[UUID, int]]) -> None:
-    if rules:
-        await ClipRule.insert(
-            *[
-                ClipRule(id=db.new_id(), clip=clip_id, rule=rule, rule_version=version, position=position)
-                for position, (rule, version) in enumerate(rules)
-            ]
+    kept = {row["code"]: row for row in await queries.rules_of([keep])} if keep else {}
+    cues = {cue.rule: cue for cue in fields.cues}
+    pins: list[dict[Any, Any]] = []
+    for position, code in enumerate(codes):
+        rule, version = (kept[code]["id"], kept[code]["version"]) if code in kept else found[code]
+        cue = cues.get(code)
+        why = _rewritten(cue.why if cue else "", kept[code]["whys"] if code in kept else "{}", language)
+        where = cue.cue_ms if cue else None
+        pins.append(
+            {"rule": rule, "rule_version": version, "position": position, "cue_ms": where, "why": why}
         )
+    return pins
+
+
+async def _link(clip_id: UUID, pins: Sequence[dict[Any, Any]]) -> None:
+    if pins:
+        await ClipRule.insert(*[ClipRule(id=db.new_id(), clip=clip_id, **pin) for pin in pins])

@@ -20,8 +20,19 @@ SPEAKERS = ("agent", "caller", "")
 
 
 @dataclass(frozen=True, slots=True)
+class RuleCue:
+    """Where the clip meets or breaks one of its rules, and why. `cue_ms` lies in the clip."""
+
+    rule: str
+    cue_ms: int | None = None
+    why: Wording = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ClipFields:
     """What a person decides about a clip. `redactions` and `lines` lie in the recording, `cue_ms` in the clip.
+
+    `cues` are for rules that have a moment or a reason of their own; the others share `cue_ms` and `why`.
 
     `lines` were typed and stand for what the call's transcript says; None: nobody typed any.
     Wording is a sentence in the language of the page, or {locale: sentence} from a library.
@@ -38,12 +49,16 @@ class ClipFields:
     redactions: tuple[Cut, ...] = ()
     no_speech: bool = False
     lines: tuple[Line, ...] | None = None
+    cues: tuple[RuleCue, ...] = ()
 
 
 def checked(fields: ClipFields, recording_ms: int) -> ClipFields:
     """The fields with redactions in order and each rule once. Raises Invalid naming every wrong field."""
-    fields = replace(fields, rules=tuple(dict.fromkeys(fields.rules)))
-    errors = [*_wording_errors(fields), *_time_errors(fields, recording_ms)]
+    said = tuple(
+        cue for cue in fields.cues if cue.cue_ms is not None or any(as_texts(cue.why, "en").values())
+    )
+    fields = replace(fields, rules=tuple(dict.fromkeys(fields.rules)), cues=said)
+    errors = [*_wording_errors(fields), *_time_errors(fields, recording_ms), *_cue_errors(fields)]
     if fields.lines is not None:
         spoken = tuple(sorted((line for line in fields.lines if line.text.strip()), key=_in_time))
         fields = replace(fields, lines=spoken or None)
@@ -96,6 +111,24 @@ def _time_errors(fields: ClipFields, recording_ms: int) -> Iterator[FieldError]:
             )
         elif cut.mode not in ("beep", "silence"):
             yield FieldError("redactions", "unknown", _("A redaction is a beep or silence."))
+
+
+def _cue_errors(fields: ClipFields) -> Iterator[FieldError]:
+    codes = [cue.rule for cue in fields.cues]
+    for code in dict.fromkeys(codes):
+        if codes.count(code) > 1:
+            told = _("There are two cues of %(code)s. Keep one.")
+            yield FieldError("cues", "twice", told % {"code": code})
+        elif code not in fields.rules:
+            told = _("There is a cue of %(code)s, but the clip is not pinned to it.")
+            yield FieldError("cues", "unknown", told % {"code": code})
+    for cue in fields.cues:
+        if cue.cue_ms is not None and not 0 <= cue.cue_ms <= fields.end_ms - fields.start_ms:
+            told = _("The cue of %(code)s lies outside the clip. Set it again, or remove it.")
+            yield FieldError("cues", "outside", told % {"code": cue.rule})
+        if any(len(text) > TEXT_MOST for text in as_texts(cue.why, "en").values()):
+            told = _("Please keep this under %(most)s characters.")
+            yield FieldError("cues", "too-long", told % {"most": TEXT_MOST})
 
 
 def _line_errors(lines: Sequence[Line], recording_ms: int) -> Iterator[FieldError]:

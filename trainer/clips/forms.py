@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainer.clips.arithmetic import Cut, Line, clock, parse_clock
-from trainer.clips.service import ClipFields, ClipView
+from trainer.clips.service import ClipFields, ClipView, RuleCue
 from trainer.problems import FieldError, Invalid
 from trainer.web.forms import Form
 from trainer.web.i18n import _
@@ -17,6 +17,7 @@ from trainer.web.i18n import _
 # A service names the columns, the page its fields.
 FIELD_OF = {"start_ms": "start", "end_ms": "end", "cue_ms": "cue"}
 _REDACTION = re.compile(r"\s*([\d:.,]+)\s*[-–]\s*([\d:.,]+)\s*(beep|silence)?\s*")
+_CUE = re.compile(r"\s*([^\s:]+)(?:\s+([\d:.,]*\d))?\s*(?::\s*(.*))?")
 _LINE = re.compile(r"\s*([\d:.,]+)\s*[-–]\s*([\d:.,]+)\s*(agent|caller)?\s*:(.*)")
 
 
@@ -36,6 +37,7 @@ class Typed:
     lines: str = ""
     no_speech: bool = False
     revision: int | None = None
+    cues: str = ""
 
     @classmethod
     def blank(cls, start_ms: int, end_ms: int, rules: tuple[str, ...] = ()) -> "Typed":
@@ -58,6 +60,7 @@ class Typed:
             lines=written_lines(clip.typed or ()),
             no_speech=clip.no_speech,
             revision=clip.revision,
+            cues=written_cues(clip),
         )
 
     @classmethod
@@ -65,7 +68,18 @@ class Typed:
         """What was sent, usable or not."""
         texts = {
             name: form.raw(name)
-            for name in ("start", "end", "title", "polarity", "cue", "note", "why", "redactions", "lines")
+            for name in (
+                "start",
+                "end",
+                "title",
+                "polarity",
+                "cue",
+                "note",
+                "why",
+                "redactions",
+                "lines",
+                "cues",
+            )
         }
         return cls(
             **texts, rules=tuple(form.many("rules")), no_speech=form.checked("no_speech"), revision=revision
@@ -85,11 +99,22 @@ def written_lines(lines: tuple[Line, ...]) -> str:
     )
 
 
+def written_cues(clip: ClipView) -> str:
+    """The moments and reasons that single rules have, as the form writes them, one a line; times are the call's."""
+    lines = []
+    for rule in clip.rules:
+        if rule.cue_ms is not None or rule.why:
+            at = "" if rule.cue_ms is None else f" {clock(clip.start_ms + rule.cue_ms)}"
+            lines.append(f"{rule.code}{at}{': ' + ' '.join(rule.why.split()) if rule.why else ''}")
+    return "\n".join(lines)
+
+
 def read_fields(form: Form) -> ClipFields | None:
     """The clip that the form describes; None when a field is no value at all (noted in `form.errors`)."""
     start, end = _time(form, "start"), _time(form, "end")
     cue = _time(form, "cue") if form.raw("cue") else None
     redactions, lines = _redactions(form), _lines(form)
+    cues = _cues(form, start or 0)
     title = form.text("title", most=120)
     note, why = form.text("note", required=False, most=2000), form.text("why", required=False, most=2000)
     if not form.ok or start is None or end is None:
@@ -106,6 +131,7 @@ def read_fields(form: Form) -> ClipFields | None:
         redactions=redactions,
         no_speech=form.checked("no_speech"),
         lines=lines or None,
+        cues=cues,
     )
 
 
@@ -129,6 +155,20 @@ def _time(form: Form, name: str) -> int | None:
     if value is None:
         form.errors[name] = _("Write a time such as 0:33.5.")
     return value
+
+
+def _cues(form: Form, clip_start_ms: int) -> tuple[RuleCue, ...]:
+    cues = []
+    for line in form.raw("cues").splitlines():
+        if not line.strip():
+            continue
+        match = _CUE.fullmatch(line)
+        at = parse_clock(match[2]) if match and match[2] else None
+        if match is None or (match[2] and at is None):
+            form.errors["cues"] = _("Write one cue a line, such as: R01 0:12.3: She repeats the sum.")
+            continue
+        cues.append(RuleCue(match[1], None if at is None else at - clip_start_ms, (match[3] or "").strip()))
+    return tuple(cues)
 
 
 def _redactions(form: Form) -> tuple[Cut, ...]:

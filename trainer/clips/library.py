@@ -26,7 +26,7 @@ from trainer.clips import queries
 from trainer.clips.arithmetic import Cut
 from trainer.clips.consent import say_for
 from trainer.clips.editing import create_clip
-from trainer.clips.fields import ClipFields
+from trainer.clips.fields import ClipFields, RuleCue
 from trainer.clips.service import publish_clip
 from trainer.problems import Invalid, Problem
 from trainer.web.i18n import _
@@ -181,6 +181,7 @@ def _fields(clip: Mapping[str, Any]) -> ClipFields:
         why=clip.get("why") or "",
         redactions=tuple(Cut(**cut) for cut in clip.get("redactions") or ()),
         no_speech=bool(clip.get("no_speech")),
+        cues=tuple(RuleCue(**cue) for cue in clip.get("cues") or ()),
     )
 
 

@@ -8,14 +8,17 @@ Invariant: what was taken down sounds again only by a trainer's word, with a rea
 from typing import Any
 from uuid import UUID
 
+from piccolo.columns.combination import And, Where
+
 from trainer import db, jobs
 from trainer.clips import queries
 from trainer.clips.consent import hold_consent, require_trainer
 from trainer.clips.reading import OPEN_STATES, STOPPERS, load_clip
-from trainer.clips.rendering import drop_all
-from trainer.clips.tables import Clip
+from trainer.clips.rendering import drop_all, drop_forgotten
+from trainer.clips.tables import Clip, ClipRule
 from trainer.clips.views import ClipView
 from trainer.jobs import JobContext
+from trainer.notices.service import forget
 from trainer.people.audit import record_audit
 from trainer.problems import Conflict, Forbidden, Invalid
 from trainer.web.i18n import _
@@ -172,37 +175,67 @@ async def move(
         await record_audit(viewer, action, "clip", str(clip.id), {"version": clip.version})
 
 
+# What an erased clip still says of itself: nothing but that it was there, and until when.
+_EMPTIED: dict[Any, Any] = {
+    Clip.state: "erased",
+    Clip.title: "{}",
+    Clip.note: "{}",
+    Clip.why: "{}",
+    Clip.redactions: "[]",
+    Clip.transcript: "[]",
+    Clip.typed: None,
+    Clip.taken_down_why: "",
+    Clip.put_back_why: "",
+    Clip.bars: "[]",
+    Clip.render: "none",
+    Clip.render_key: "",
+    Clip.size_bytes: 0,
+}
+
+
+async def end_clips(of: Where | And) -> list[UUID]:
+    """Inside a transaction: takes words, notes and the names of the sounds from these rows for good.
+
+    Each clip that was in use is told of (`clip_lost`). The sounds go after the commit: see `rendering`. Returns the
+    rows that ended, versions and drafts included.
+    """
+    now = db.utc_now()
+    lost = (
+        await Clip.update({**_EMPTIED, Clip.erased_at: now, Clip.revision: Clip.revision + 1})
+        .where(of & (Clip.state != "erased"))
+        .returning(Clip.id, Clip.replaces, Clip.published_at)
+    )
+    gone: list[UUID] = [row["id"] for row in lost]
+    if gone:
+        await ClipRule.update({ClipRule.cue_ms: None, ClipRule.why: "{}"}).where(ClipRule.clip.is_in(gone))
+        # notices name clips by their titles
+        await forget([path for clip in gone for path in paths_of(clip)])
+    for row in lost:
+        if row["published_at"] is not None and row["replaces"] is None:
+            rules = [rule["code"] for rule in await queries.rules_of([row["id"]])]
+            await jobs.publish("clip_lost", {"clip": str(row["id"]), "rules": rules})
+    return gone
+
+
+def paths_of(clip: UUID) -> list[str]:
+    """Where notices about a clip lead."""
+    return [f"/clips/{clip}", f"/clips/{clip}#objections", f"/clips/{clip}/renew", f"/my-voice#clip-{clip}"]
+
+
 @jobs.on("recording_erased")
 async def erase_clips(context: JobContext, event: dict[str, Any]) -> None:
     """With a call go all clips cut from it: words, notes and sound. What remains is a row that says so."""
     recording = UUID(event["recording"])
     async with db.transaction():
-        lost = (
-            await Clip.update(
-                {
-                    Clip.state: "erased",
-                    Clip.erased_at: db.utc_now(),
-                    Clip.title: "{}",
-                    Clip.note: "{}",
-                    Clip.why: "{}",
-                    Clip.redactions: "[]",
-                    Clip.transcript: "[]",
-                    Clip.typed: None,
-                    Clip.taken_down_why: "",
-                    Clip.put_back_why: "",
-                    Clip.bars: "[]",
-                    Clip.render: "none",
-                    Clip.render_key: "",
-                    Clip.size_bytes: 0,
-                    Clip.revision: Clip.revision + 1,
-                }
-            )
-            .where((Clip.recording == recording) & (Clip.state != "erased"))
-            .returning(Clip.id, Clip.replaces, Clip.published_at)
-        )
-        for row in lost:
-            if row["published_at"] is not None and row["replaces"] is None:
-                rules = [rule["code"] for rule in await queries.rules_of([row["id"]])]
-                await jobs.publish("clip_lost", {"clip": str(row["id"]), "rules": rules})
+        await end_clips(Clip.recording == recording)
     # after the rows: nobody is led to a sound that is half gone; repeated when the worker dies here
     await drop_all(recording)
+
+
+@jobs.on("recording_expired")
+async def expire_clips_of(context: JobContext, event: dict[str, Any]) -> None:
+    """With a call that is over go the clips that nobody renewed, all drafts and all earlier versions."""
+    recording = UUID(event["recording"])
+    async with db.transaction():
+        await end_clips((Clip.recording == recording) & Clip.expires_at.is_null())
+    await drop_forgotten(recording)

@@ -11,13 +11,13 @@ from litestar.connection import Request
 
 from trainer.calls.service import load_for_hearing, segments_of
 from trainer.calls.views import RecordingView, SegmentView
-from trainer.clips import service, voice
+from trainer.clips import conflicts, service, voice
 from trainer.clips.arithmetic import LONGEST_MS, SHORTEST_MS, Span
 from trainer.clips.forms import Typed
 from trainer.clips.reading import STOPPERS
 from trainer.clips.service import ClipView
 from trainer.problems import PreconditionFailed
-from trainer.rulebook.service import published_rules
+from trainer.rulebook.service import published_rules, visible_rules
 from trainer.web import api
 from trainer.web.i18n import _, text_in
 from trainer.web.session import Viewer, viewer_of
@@ -27,6 +27,7 @@ Page = Request[Any, Any, Any]
 
 PROPOSED_MS = 12_000
 PER_PAGE = 24
+RULES_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,6 @@ class Board:
         start = min(max(start_ms, 0), max(length - SHORTEST_MS, 0))
         wanted = end_ms if end_ms > start else start + PROPOSED_MS
         return start, min(max(wanted, start + SHORTEST_MS), start + LONGEST_MS, length)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What somebody else saved meanwhile, and their value of each differing field."""
-
-    title: str
-    href: str
-    differences: list[tuple[str, str]]
 
 
 async def cutting_board(request: Page, recording_id: UUID, *, part: Span | None = None) -> Board:
@@ -70,8 +62,14 @@ async def editor_page(
     *,
     errors: dict[str, str] | None = None,
     conflict: PreconditionFailed | None = None,
+    opened: str = "",
 ) -> Response[str]:
-    """The editor; 422 with errors, 409 when somebody else saved meanwhile."""
+    """The editor; 422 with errors, 409 when somebody else saved meanwhile: then with both versions."""
+    viewer = viewer_of(request)
+    present = typed if clip is None else Typed.of_clip(clip)
+    settled = conflicts.settle(typed, present, opened) if conflict else None
+    if settled:
+        typed = settled.typed
     return render(
         request,
         "clips/editor.html",
@@ -81,10 +79,12 @@ async def editor_page(
         clip=clip,
         typed=typed,
         errors=errors or {},
-        conflict=_difference(clip, typed, conflict) if clip and conflict else None,
+        conflict=conflict.detail if conflict else "",
+        settled=settled,
+        opened=opened if errors else conflicts.marks_of(present),
         action=f"/clips/{clip.id}/edit" if clip else f"/calls/{board.recording.id}/clips/new",
-        autosave=autosave_address(clip, board.recording.id) if viewer_of(request).has("trainer") else "",
-        rule_options=await rule_options(),
+        autosave=autosave_address(clip, board.recording.id) if viewer.has("trainer") else "",
+        rule_options=await rule_options(viewer),
         polarity_options=polarity_options(),
         speaker_names=speaker_names(),
         nonce=style_nonce(request),
@@ -115,11 +115,17 @@ def style_nonce(request: Page) -> str:
     return nonce
 
 
-async def rule_options() -> list[dict[str, str]]:
-    """The rules a clip may be pinned to, as rows of a check list."""
+async def rule_options(viewer: Viewer) -> list[dict[str, str]]:
+    """The rules a clip may be pinned to, as rows of a check list; drafts too, and they say so."""
     return [
-        {"value": code, "label": text_in(rule.title), "sub": f"{code} · {text_in(rule.statement)}"}
-        for code, rule in (await published_rules()).items()
+        {
+            "value": rule.code,
+            "label": text_in(rule.title),
+            "sub": f"{rule.code} · {_('Draft')} · {text_in(rule.statement)}"
+            if rule.state == "draft"
+            else f"{rule.code} · {text_in(rule.statement)}",
+        }
+        for rule in await visible_rules(viewer, limit=RULES_MOST)
     ]
 
 
@@ -150,29 +156,6 @@ def polarity_options() -> list[dict[str, str]]:
 def speaker_names() -> dict[str, str]:
     """Who speaks, in words."""
     return {"agent": _("Agent"), "caller": _("Caller"), "": ""}
-
-
-def _difference(clip: ClipView, typed: Typed, problem: PreconditionFailed) -> Difference:
-    theirs = Typed.of_clip(clip)
-    names = {
-        "start": _("Start"),
-        "end": _("End"),
-        "title": _("Title"),
-        "polarity": _("Kind of example"),
-        "cue": _("Cue"),
-        "note": _("What to listen for"),
-        "why": _("Why it is met or missed"),
-        "redactions": _("Redactions"),
-        "lines": _("Words of the clip"),
-    }
-    differing = [
-        (words, getattr(theirs, name))
-        for name, words in names.items()
-        if getattr(theirs, name) != getattr(typed, name)
-    ]
-    if set(theirs.rules) != set(typed.rules):
-        differing.append((_("Rules"), ", ".join(theirs.rules)))
-    return Difference(problem.detail, f"/clips/{clip.id}", differing)
 
 
 # The library

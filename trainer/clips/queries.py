@@ -34,6 +34,8 @@ _CLIP = f"""
            recording.rulebook AS programme, recording.title AS recording_title,
            recording.state AS recording_state, recording.staged, recording.agent,
            recording.duration_ms AS recording_ms, recording.expires_at, recording.sha256, recording.object_key,
+           recording.erased_why AS recording_erased_why, clip.keep_basis, clip.keep_until,
+           clip.expires_at AS own_expires_at, credit.named AS credited,
            heard.name AS agent_name, heard.team AS agent_team,
            {_CONSENT} AS consent,
            curator.name AS curator_name, editor.name AS updated_by_name, submitter.name AS submitted_by_name,
@@ -46,11 +48,16 @@ _CLIP = f"""
     LEFT JOIN person submitter ON submitter.id = clip.submitted_by
     LEFT JOIN person taker ON taker.id = clip.taken_down_by
     LEFT JOIN clip draft ON draft.replaces = clip.id AND draft.state IN ('draft', 'in_review')
+    LEFT JOIN clip_credit credit ON credit.clip = COALESCE(clip.replaces, clip.id)
+         AND credit.person = recording.agent
 """
 
 
-# The call may still be heard: it is there, and its keep-until has not passed (one parameter: now).
-_LIVING = "recording.state = 'ready' AND (recording.expires_at IS NULL OR recording.expires_at > {})"
+# The clip may still be heard: its call is there or it was renewed by its own right, and its own day, or else the
+# call's, has not passed (one parameter: now).
+LIVING = """(recording.state = 'ready' OR (recording.state = 'expired' AND clip.expires_at IS NOT NULL))
+    AND (COALESCE(clip.expires_at, recording.expires_at) IS NULL
+         OR COALESCE(clip.expires_at, recording.expires_at) > {})"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +167,7 @@ async def listed(
 ) -> list[dict[str, Any]]:
     """Clips of living recordings within reach, latest change first, after the last one of the page before."""
     within, within_params = reach.condition(wanted.states)
-    where: list[str] = [_LIVING, within]
+    where: list[str] = [LIVING, within]
     params: list[Any] = [db.utc_now(), *within_params]
     conditions: list[tuple[str, Any]] = [
         ("clip.polarity = {}", wanted.polarity),
@@ -201,7 +208,8 @@ async def rules_of(clips: Sequence[UUID]) -> list[dict[str, Any]]:
     """The rules of these clips in order, in the version that each clip is pinned to."""
     return await db.fetch(
         """SELECT clip_rule.clip, clip_rule.rule AS id, rule.code, clip_rule.rule_version AS version,
-                  pinned.title, pinned.statement, pinned.severity, present.version AS current_version
+                  pinned.title, pinned.statement, pinned.severity, present.version AS current_version,
+                  clip_rule.cue_ms, clip_rule.why AS whys
            FROM clip_rule
            JOIN rule ON rule.id = clip_rule.rule
            JOIN rule_version pinned ON pinned.rule = clip_rule.rule AND pinned.version =
@@ -216,8 +224,9 @@ async def sound_row(clip_id: UUID) -> dict[str, Any] | None:
     return await db.fetch_one(
         f"""SELECT clip.id, clip.recording, clip.replaces, clip.state, clip.published_at, clip.render,
                   clip.render_key, clip.size_bytes, clip.polarity, recording.state AS recording_state,
-                  recording.expires_at, recording.staged, recording.agent, recording.rulebook AS programme,
-                  heard.team AS agent_team, {_CONSENT} AS consent
+                  recording.expires_at, recording.erased_why AS recording_erased_why,
+                  clip.expires_at AS own_expires_at, recording.staged, recording.agent,
+                  recording.rulebook AS programme, heard.team AS agent_team, {_CONSENT} AS consent
            FROM clip JOIN recording ON recording.id = clip.recording LEFT JOIN person heard ON heard.id =
            recording.agent WHERE clip.id = {{}}""",
         clip_id,
@@ -311,7 +320,7 @@ async def asked_of(person: UUID, answer: str = "asked") -> list[dict[str, Any]]:
             JOIN recording ON recording.id = clip.recording AND recording.agent = said.person
             LEFT JOIN person asker ON asker.id = said.asked_by
             WHERE said.person = {{}} AND said.answer = {{}} AND clip.state IN ('draft', 'in_review')
-              AND {_LIVING}
+              AND {LIVING}
               AND NOT EXISTS (SELECT 1 FROM clip_consent later WHERE later.clip = said.clip
                               AND later.about = said.about AND later.at > said.at)
             ORDER BY said.at, said.id""",

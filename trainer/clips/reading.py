@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from trainer import db
+from trainer.calls.jobs import EXPIRED
 from trainer.calls.reading import within
 from trainer.clips import queries
 from trainer.clips.arithmetic import Cut, Line
@@ -136,7 +137,7 @@ async def clips_by_ids(
 
 def _sounds(viewer: Viewer | None, row: dict[str, Any], reach: queries.Reach) -> bool:
     """Whether a clip, retired or not, may be played to this viewer now."""
-    if not _living(row) or row["state"] in ("taken_down", "erased"):
+    if not living(row) or row["state"] in ("taken_down", "erased"):
         return False
     if row["state"] in OPEN_STATES:
         return reach.makes(row["programme"], row["agent_team"])
@@ -151,8 +152,10 @@ async def gap_sentence(viewer: Viewer | None, ids: Iterable[UUID]) -> str:
     reach = await reach_of(viewer)
     rows = [row for row in await queries.clip_rows(list(ids)) if not _sounds(viewer, row, reach)]
     go_on = _("You can go on without it.")
-    if any(row["state"] == "erased" or row["recording_state"] == "erased" for row in rows):
+    if any("erased" in (row["state"], row["recording_state"]) and not _ran_out(row) for row in rows):
         return _("The call that this clip was cut from was erased, and the clip with it.") + " " + go_on
+    if any(not living(row) and not _kept_from(viewer, row, reach) for row in rows):
+        return over_sentence() + " " + go_on
     if any(row["state"] == "taken_down" and not _kept_from(viewer, row, reach) for row in rows):
         return taken_down_sentence() + " " + go_on
     return _("This clip is not played here.") + " " + go_on
@@ -200,10 +203,32 @@ async def load_sound(viewer: Viewer, clip_id: UUID) -> Sound:
     return Sound(sound_key(row["recording"], row["render_key"]), row["render_key"], row["size_bytes"])
 
 
-def _living(row: dict[str, Any]) -> bool:
-    """Whether the call may still be heard; the daily job that ends it may be hours away."""
-    over = row["expires_at"] is not None and row["expires_at"] <= db.utc_now()
-    return row["recording_state"] == "ready" and not over
+def end_of(row: dict[str, Any]) -> datetime | None:
+    """When a clip ends: on its own day once it was renewed, else with its call."""
+    ends: datetime | None = row["own_expires_at"] or row["expires_at"]
+    return ends
+
+
+def living(row: dict[str, Any]) -> bool:
+    """Whether a clip may still be heard; the job that ends it or its call may be an hour away."""
+    end = end_of(row)
+    there = row["recording_state"] == "ready" or (
+        row["recording_state"] == "expired" and row["own_expires_at"] is not None
+    )
+    return there and (end is None or end > db.utc_now())
+
+
+def _ran_out(row: dict[str, Any]) -> bool:
+    """Whether a clip that is gone ended on its day; else somebody had its call erased."""
+    end = end_of(row)
+    if row["recording_state"] == "erased":
+        return bool(row["recording_erased_why"] == EXPIRED)
+    return end is not None and end <= db.utc_now()
+
+
+def over_sentence() -> str:
+    """What stands in the place of a clip whose day is over."""
+    return _("The day until which this clip was kept is over.")
 
 
 async def _check_sight(
@@ -213,13 +238,13 @@ async def _check_sight(
     if row is None:
         raise missing
     made = reach.makes(row["programme"], row["agent_team"])
-    if row["state"] == "erased" or not _living(row):
+    if row["state"] == "erased" or not living(row):
         # whoever could know of the clip learns what became of it; of a draft, others never hear
         if row["published_at"] is None and not made:
             raise missing
-        if row["state"] == "erased" or row["recording_state"] == "erased":
+        if not _ran_out(row) and "erased" in (row["state"], row["recording_state"]):
             raise Gone(_("The call that this clip was cut from was erased, and the clip with it."))
-        raise Gone(_("The call that this clip was cut from may not be kept any longer."), slug="expired")
+        raise Gone(over_sentence(), slug="expired")
     if row["state"] in OPEN_STATES:
         if not made and not asked_of(viewer, row):
             raise missing
@@ -252,7 +277,7 @@ async def _views(
     rules: dict[UUID, list[RuleRef]] = {}
     for rule in await queries.rules_of([row["id"] for row in rows]) if with_rules else []:
         clip = rule.pop("clip")
-        texts = {name: msgspec.json.decode(rule[name]) for name in ("title", "statement")}
+        texts = {name: msgspec.json.decode(rule[name]) for name in ("title", "statement", "whys")}
         rules.setdefault(clip, []).append(RuleRef(**{**rule, **texts}))
     return [_view(viewer, row, reach, tuple(rules.get(row["id"], ()))) for row in rows]
 
@@ -262,9 +287,9 @@ def _view(
 ) -> ClipView:
     decode = msgspec.json.decode
     makes = reach.makes(row["programme"], row["agent_team"])
-    # Nobody is shown by name for a moment that went wrong but to those who work with the call, and to themselves.
+    # Others are told whose good moment it is where that agent said so, and of one that went wrong never.
     works = viewer is None or (makes and viewer.has(*NAMERS)) or viewer.id == row["agent"]
-    named = row["polarity"] == "exemplar" or works
+    named = works or (row["polarity"] == "exemplar" and bool(row["credited"]))
     taken = {name: row[name] for name in _TAKEN}
     return ClipView(
         **taken,
@@ -277,6 +302,8 @@ def _view(
         bars=decode(row["bars"]),
         lines=[Line(**line) for line in decode(row["transcript"])],
         typed=None if row["typed"] is None else tuple(Line(**line) for line in decode(row["typed"])),
+        expires_at=end_of(row),
+        credited=bool(row["credited"]),
         agent=row["agent"] if named else None,
         agent_name=row["agent_name"] if named else None,
         makes=makes,
@@ -290,7 +317,8 @@ _TAKEN = (
     "recording",
     "recording_title",
     "recording_state",
-    "expires_at",
+    "keep_basis",
+    "keep_until",
     "replaces",
     "draft",
     "version",

@@ -11,6 +11,8 @@ from litestar.response import Redirect
 
 from trainer.clips import service, voice_pages
 from trainer.clips.arithmetic import LONGEST_MS, Span, spoken_words
+from trainer.clips.conflicts import wanted_of, with_theirs
+from trainer.clips.editing import require_source
 from trainer.clips.forms import Typed, read_fields, require_fields, take_refusal
 from trainer.clips.pages import cutting_board, editor_page, library_page, saved_draft, show_clip_page
 from trainer.problems import Conflict, Invalid, PreconditionFailed
@@ -20,6 +22,7 @@ from trainer.web.media import MediaResponse, media_response
 from trainer.web.session import viewer_of
 
 Page = Request[Any, Any, Any]
+OPENED_MOST = 1000
 CUTTERS = ("trainer", "qa_analyst", "team_lead")
 
 
@@ -85,6 +88,7 @@ async def list_words(
 async def show_edit_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str] | Redirect:
     """The editor over an existing clip, or over the draft of its next version."""
     clip = await service.load_clip(viewer_of(request), clip_id, stopped=True)
+    require_source(clip)
     if clip.draft is not None:
         return Redirect(f"/clips/{clip.draft}/edit", status_code=303)
     board = await cutting_board(request, clip.recording)
@@ -95,6 +99,8 @@ async def show_edit_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str
 async def save_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str] | Redirect:
     """Save, unless somebody else did meanwhile: then both versions are shown and nothing is lost."""
     viewer, form = viewer_of(request), await read_form(request)
+    clip = await service.load_clip(viewer, clip_id, stopped=True)
+    form = with_theirs(form, Typed.of_clip(clip), wanted_of(form))
     fields, conflict = read_fields(form), None
     revision = form.integer("revision", least=1, most=10**9)
     if fields is not None and revision is not None:
@@ -109,7 +115,8 @@ async def save_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str] | R
     clip = await service.load_clip(viewer, clip_id, stopped=True)
     board = await cutting_board(request, clip.recording)
     typed = Typed.of_form(form, revision=clip.revision if conflict else revision)
-    return await editor_page(request, board, clip, typed, errors=form.errors, conflict=conflict)
+    wrong, opened = form.errors, form.raw("opened")[:OPENED_MOST]
+    return await editor_page(request, board, clip, typed, errors=wrong, conflict=conflict, opened=opened)
 
 
 @get("/clips", guards=[signed_in])

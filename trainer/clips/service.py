@@ -15,11 +15,12 @@ from uuid import UUID
 import msgspec
 
 from trainer import db, facts, jobs
+from trainer.calls import keeping
 from trainer.calls.service import segments_of
 from trainer.clips.arithmetic import Cut, Line, Span, clip_transcript, typed_transcript, web_vtt
 from trainer.clips.consent import hold_consent, require_trainer
 from trainer.clips.editing import create_clip, edit_clip
-from trainer.clips.fields import ClipFields
+from trainer.clips.fields import ClipFields, RuleCue
 from trainer.clips.out_of_use import (
     delete_clip,
     move,
@@ -60,6 +61,7 @@ __all__ = [
     "ClipView",
     "Cut",
     "Line",
+    "RuleCue",
     "RuleRef",
     "Sound",
     "allow_history",
@@ -220,6 +222,7 @@ async def publish_clip(
         if not first:
             raise _wrong_state(await load_clip(viewer, clip_id))
         if clip.replaces is not None:
+            await keeping.hold(clip.recording)
             await _swap_in(clip.id, clip.replaces)
         await _tell_published(clip, now)
         await record_audit(
@@ -257,6 +260,8 @@ async def _swap_in(draft: UUID, named: UUID) -> None:
         "taken_down_why": "",
         "updated_at": new["updated_at"],
     }
+    if new["about"] != old["about"]:  # what was renewed is another sound: this one ends with its call
+        moved |= {"keep_basis": "", "keep_until": None, "expires_at": None, "expiry_warned_at": None}
     living = Clip.state.is_in(["published", "retired", "taken_down"]) & (Clip.revision == old["revision"])
     if not (
         await Clip.update({name: new[name] for name in _CONTENT} | moved)

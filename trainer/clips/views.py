@@ -1,7 +1,7 @@
 """Clips as values: what pages, the API and upper rooms get of one, made by `reading` for one viewer."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from trainer.clips.arithmetic import REMOVED, Cut, Line, Span
@@ -10,7 +10,10 @@ from trainer.web.i18n import _, text_in
 
 @dataclass(frozen=True, slots=True)
 class RuleRef:
-    """A rule that a clip lets one hear, in the version that it was pinned to. `title` is {locale: text}."""
+    """A rule that a clip lets one hear, in the version that it was pinned to. `title` is {locale: text}.
+
+    `cue_ms` (in the clip) and `whys` are its own moment and reason; empty where it shares those of the clip.
+    """
 
     id: UUID
     code: str
@@ -19,6 +22,13 @@ class RuleRef:
     statement: dict[str, str]
     severity: str
     current_version: int | None
+    cue_ms: int | None = None
+    whys: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def why(self) -> str:
+        """Why this rule is met or broken here; "" where the clip's own why says it."""
+        return text_in(self.whys)
 
     @property
     def outdated(self) -> bool:
@@ -32,6 +42,8 @@ class ClipView:
 
     `makes`: the viewer may hear the call, and so sees drafts and where the clip lies. `consent` is the last word of
     the agent heard about the clip as it is: asked, yes, team (yes, their own team too), no, withdrawn or None.
+    `expires_at` is when it ends: its own day once renewed (`keep_until`, on `keep_basis`), else its call's.
+    `credited`: the agent heard wants to be named with it.
     """
 
     id: UUID
@@ -83,6 +95,9 @@ class ClipView:
     taken_down_by_name: str | None
     taken_down_why: str
     makes: bool
+    keep_basis: str
+    keep_until: date | None
+    credited: bool
     rules: tuple[RuleRef, ...] = field(default=())
 
     @property
@@ -98,6 +113,15 @@ class ClipView:
     def why(self) -> str:
         """Why the rule is met or broken here; for after an answer."""
         return text_in(self.whys)
+
+    def cue_of(self, code: str) -> int | None:
+        """Where a rule is met or broken, in the clip: its own moment, else the clip's."""
+        own = next((rule.cue_ms for rule in self.rules if rule.code == code), None)
+        return self.cue_ms if own is None else own
+
+    def why_of(self, code: str) -> str:
+        """Why a rule is met or broken here: its own reason, else the clip's."""
+        return next((rule.why for rule in self.rules if rule.code == code), "") or self.why
 
     @property
     def transcript(self) -> list[Line]:
@@ -124,6 +148,16 @@ class ClipView:
     def agreed(self) -> bool:
         """Whether nobody's yes is missing."""
         return not self.consent_needed or self.consent in ("yes", "team")
+
+    @property
+    def renewed(self) -> bool:
+        """Whether it has a legal basis and a day of its own."""
+        return self.keep_until is not None
+
+    @property
+    def sourceless(self) -> bool:
+        """Whether its call is over, so that nothing can be cut from it any more."""
+        return self.recording_state == "expired"
 
     @property
     def span(self) -> Span:

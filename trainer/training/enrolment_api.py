@@ -231,7 +231,8 @@ async def answer_step(
 async def _verdict(course: Course, answer: AnswerView) -> dict[str, Any]:
     step = next(item for item in course.steps if item.id == answer.step)
     clips = await modules.usable_clips([step], course.viewer)
-    why: Mapping[str, str] = {str(clip.id): clip.why or clip.note for clip in clips.values()}
+    code = step.rule.code if step.rule else ""
+    why: Mapping[str, str] = {str(clip.id): clip.why_of(code) or clip.note for clip in clips.values()}
     following = next_of(course)
     return {
         "step": str(step.id),

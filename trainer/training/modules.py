@@ -157,7 +157,9 @@ def require(viewer: Viewer, roles: Sequence[str]) -> None:
 async def usable_clips(steps: Sequence[StepView], viewer: Viewer | None = None) -> dict[UUID, ClipView]:
     """The clips of these steps that this viewer (None: somebody) may hear now: published ones of living calls."""
     ids = {clip for step in steps for clip in step.clips}
-    clips = await clips_by_ids(viewer, ids, with_rules=False) if ids else {}
+    # a judged clip is asked for the second of the step's own rule
+    judged = any(step.kind == "judge" for step in steps)
+    clips = await clips_by_ids(viewer, ids, with_rules=judged) if ids else {}
     return {clip: view for clip, view in clips.items() if view.state == "published"}
 
 

@@ -220,7 +220,7 @@ def grade(
         if step.kind == "judge" and step.clip:
             clip = clips[step.clip]
             return grade_judge(
-                given, polarity=clip.polarity, cue_ms=clip.cue_ms, duration_ms=clip.duration_ms
+                given, polarity=clip.polarity, cue_ms=_cue_of(clip, step), duration_ms=clip.duration_ms
             )
         if step.kind == "recall" and step.rule:
             return _best_recall(given, step.rule, course.enrolment.language)
@@ -233,6 +233,11 @@ def grade(
             "text": _("Write it in your own words (at most 4,000 characters)."),
         }[str(error)]
         raise Invalid.field(str(error), "invalid", words) from error
+
+
+def _cue_of(clip: ClipView, step: StepView) -> int | None:
+    """The second that is asked for: where the clip meets or breaks the step's own rule."""
+    return clip.cue_of(step.rule.code) if step.rule else clip.cue_ms
 
 
 def _best_recall(given: Mapping[str, Any], rule: StepRule, language: str) -> Verdict:
