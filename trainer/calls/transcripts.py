@@ -9,8 +9,9 @@ Invariant: lines are in order of their start, hold plain text only, and no voice
 import html
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Literal
 
 import msgspec
@@ -35,9 +36,14 @@ AGENTS = frozenset(
 CALLERS = frozenset({"caller", "customer", "client", "客户", "客戶", "顾客", "顧客", "来电者", "來電者"})
 
 _TAG = re.compile(r"<[^<>]*>")
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]+)>")
+# one blank, not many: where two parts of a pattern may take the same blanks, a long row of them takes hours
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]([^<>]+)>")
 _NAMED = re.compile(r"\s*([^:：<>]{1,40})[:：]\s*(.+)", re.DOTALL)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b\u202a-\u202e\u2066-\u2069\ufeff]")
+# What no voice says: control characters, and marks that turn the direction of what follows or show nothing at all
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    r"\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
 _SPACE = re.compile(r"\s+")
 
 
@@ -74,14 +80,19 @@ def read_transcript(data: bytes, *, agent_name: str = "") -> list[Line]:
     if not text:
         raise refused("empty", _("This transcript is empty."))
     if text.startswith("WEBVTT"):
-        cues = list(_captions(text, "vtt"))
+        cues = list(islice(_captions(text, "vtt"), MOST_LINES + 1))
     elif text[0] in "[{":
         cues = list(_segments(text))
     elif "-->" in text:
-        cues = list(_captions(text, "srt"))
+        cues = list(islice(_captions(text, "srt"), MOST_LINES + 1))
     else:
         raise refused("unknown-format", _("This is no transcript that we can read: use WebVTT, SRT or JSON."))
-    lines = _in_order(_with_speakers(cues, agent_name))
+    _check_count(len(cues))
+    for number, cue in enumerate(cues, start=1):
+        if len(cue.text) > LONGEST_LINE or len(cue.words) > LONGEST_LINE:
+            told = _("Line %(n)s of this transcript has more than %(most)s characters. Split it first.")
+            raise refused("too-long", told % {"n": number, "most": LONGEST_LINE})
+    lines = in_order(_with_speakers(cues, agent_name))
     if not lines:
         raise refused("empty", _("This transcript has no words."))
     return lines
@@ -121,8 +132,8 @@ def _captions(text: str, kind: Literal["vtt", "srt"]) -> Iterator[_Cue]:
 
 def _voices(start: int, end: int, raw: str) -> Iterator[_Cue]:
     """A cue of several voices becomes a line each, which share its time by the length of what they say."""
-    pieces = _VOICE.split(raw)
-    spoken = [(voice, _plain(text)) for voice, text in zip(["", *pieces[1::2]], pieces[::2], strict=True)]
+    pieces = _VOICE.split(raw, maxsplit=MOST_LINES)
+    spoken = [(voice, plain(text)) for voice, text in zip(["", *pieces[1::2]], pieces[::2], strict=True)]
     spoken = [(voice, text) for voice, text in spoken if text]
     total, said = sum(len(text) for _voice, text in spoken), 0
     for voice, text in spoken:
@@ -147,10 +158,10 @@ def _segments(text: str) -> Iterator[_Cue]:
         _check_times(number, start, end)
         words = tuple(_words(item.get("words"), number))
         said = item.get("text")
-        plain = _plain(said if isinstance(said, str) else " ".join(word for _start, _end, word in words))
-        if plain:
+        text = plain(said if isinstance(said, str) else " ".join(word for _start, _end, word in words))
+        if text:
             speaker = item.get("speaker")
-            yield _Cue(start, end, speaker if isinstance(speaker, str) else "", plain, words)
+            yield _Cue(start, end, speaker if isinstance(speaker, str) else "", text, words)
 
 
 def _words(items: Any, number: int) -> Iterator[Word]:
@@ -162,8 +173,8 @@ def _words(items: Any, number: int) -> Iterator[Word]:
         said = item.get("text", item.get("word"))
         start, end = _time(item, "start", number), _time(item, "end", number)
         _check_times(number, start, end)
-        if isinstance(said, str) and (plain := _plain(said)):
-            yield start, end, plain
+        if isinstance(said, str) and (word := plain(said)):
+            yield start, end, word
 
 
 def _time(item: Mapping[str, Any], name: str, number: int) -> int:
@@ -191,10 +202,14 @@ def _check_count(count: int) -> None:
         raise refused("too-many-lines", _("This transcript has more than %(n)s lines.") % {"n": MOST_LINES})
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Words only: no tags, entities as what they stand for, one space where there were many."""
-    bare = html.unescape(_TAG.sub("", text))
-    return _SPACE.sub(" ", _CONTROL.sub("", bare)).strip()[:LONGEST_LINE]
+    return spoken(html.unescape(_TAG.sub("", text)))
+
+
+def spoken(text: str) -> str:
+    """The same of what was typed, where `<` and `&` stand for themselves."""
+    return _SPACE.sub(" ", _CONTROL.sub("", text)).strip()
 
 
 def _with_speakers(cues: list[_Cue], agent_name: str) -> list[Line]:
@@ -223,7 +238,8 @@ def _known(voice: str, agent_name: str) -> Speaker:
     return "caller" if voice in CALLERS else ""
 
 
-def _in_order(lines: list[Line]) -> list[Line]:
+def in_order(lines: Iterable[Line]) -> list[Line]:
+    """Lines by their start; where a voice overlaps itself, its earlier line ends where the later one begins."""
     ordered = sorted(lines, key=lambda line: (line.start_ms, line.end_ms))
     last: dict[Speaker, int] = {}
     for index, line in enumerate(ordered):

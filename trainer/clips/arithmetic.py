@@ -14,6 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from trainer.calls.captions import web_vtt as web_vtt
+from trainer.calls.lines import clock as clock
+from trainer.calls.lines import parse_clock as parse_clock
+
 SHORTEST_MS = 300
 LONGEST_MS = 120_000
 REMOVED = "[removed]"
@@ -320,42 +324,3 @@ def spoken_words(turn: Turn) -> tuple[list[tuple[int, int, str]], bool]:
         return words, False
     tokens = _placed_tokens(turn.text, Span(turn.start_ms, turn.end_ms))
     return [(span.start_ms, span.end_ms, turn.text[start:end]) for start, end, span in tokens], True
-
-
-_CLOCK = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,4}):)?(\d{1,6})(?:[.,](\d{1,3}))?")
-
-
-def parse_clock(text: str) -> int | None:
-    """`33.5`, `0:33.5` or `1:02:03.25` as milliseconds; None when it is not a time."""
-    match = _CLOCK.fullmatch(text.strip())
-    if match is None:
-        return None
-    hours, minutes, seconds, fraction = match.groups()
-    return ((int(hours or 0) * 60 + int(minutes or 0)) * 60 + int(seconds)) * 1000 + int(
-        (fraction or "0").ljust(3, "0")
-    )
-
-
-def clock(ms: int) -> str:
-    """Milliseconds as people type them, `1:02:03.25`; `parse_clock` gives the same back."""
-    seconds, rest = divmod(ms, 1000)
-    fraction = f"{rest:03}".rstrip("0") or "0"
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    if hours:
-        return f"{hours}:{minutes:02}:{seconds % 60:02}.{fraction}"
-    return f"{minutes}:{seconds % 60:02}.{fraction}"
-
-
-def web_vtt(lines: Iterable[Line]) -> str:
-    """The clip's transcript as WebVTT, who speaks as a voice tag."""
-    blocks = ["WEBVTT"]
-    for line in lines:
-        voice = f"<v {line.speaker}>" if line.speaker else ""
-        text = line.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        end = max(line.end_ms, line.start_ms + 1)
-        blocks.append(f"{_vtt_time(line.start_ms)} --> {_vtt_time(end)}\n{voice}{text}")
-    return "\n\n".join(blocks) + "\n"
-
-
-def _vtt_time(ms: int) -> str:
-    return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}"
