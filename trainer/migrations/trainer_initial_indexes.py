@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:894418"
+ID = "2026-11-23T10:00:01:902641"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -102,6 +102,7 @@ INDEXES = [
     'CREATE UNIQUE INDEX mark_once ON mark (evaluation, rule)',
     'CREATE INDEX mark_rule ON mark (rule)',
     'CREATE INDEX evaluation_reply_of ON evaluation_reply (evaluation, at)',
+    'CREATE UNIQUE INDEX passed_call_once ON passed_call (recording)',
     'CREATE UNIQUE INDEX module_code ON module (code)',
     'CREATE UNIQUE INDEX module_version_number ON module_version (module, version)',
     "CREATE UNIQUE INDEX module_version_published ON module_version (module) WHERE state = 'published'",
