@@ -36,7 +36,7 @@ async def test_a_row_is_a_released_evaluation_with_the_same_facts_and_no_noise(
     row = f"{who},2026-03-01T10:00,no,met,2,Well,met,missed,0:33.5,Too fast,n/a,"
     report = await take(tmp_path, f"{head}\n{row}\n")
     assert (report.taken, report.refused, report.notes) == (1, [], [])
-    [found] = await service.evaluations_of(cast.viewer("agent"), cast.agent.id)
+    [found] = await service.visible_evaluations(cast.viewer("agent"))
     marks = {mark.code: (mark.mark, mark.at_ms, mark.comment) for mark in await service.marks_of(found.id)}
     assert marks == {
         "F1": ("met", None, ""),
@@ -56,7 +56,6 @@ async def test_a_row_is_a_released_evaluation_with_the_same_facts_and_no_noise(
     [fact] = await facts.facts_of(cast.agent.id, ["evaluation_released"])
     assert (fact.source, fact.subject, fact.at) == (f"evaluation:{found.id}", "test", found.released_at)
     assert await latest(cast.viewer("agent")) == []  # history wakes nobody
-    assert await service.unseen_evaluations(cast.agent.id) == []
 
 
 async def test_taking_a_file_twice_makes_one_each(cast: Cast, tmp_path: Path) -> None:
@@ -114,7 +113,7 @@ async def test_a_chinese_spreadsheet_is_read(cast: Cast, tmp_path: Path, encodin
     )
     report = await take(tmp_path, text.encode(encoding))
     assert report.taken == 1, report.lines()
-    [found] = await service.evaluations_of(cast.viewer("agent"), cast.agent.id)
+    [found] = await service.visible_evaluations(cast.viewer("agent"))
     assert (found.comment, found.score) == ("听得很认真，说得很清楚", 5000)
 
 

@@ -273,14 +273,8 @@ async def test_behaviours_have_titles_in_at_most_two_queries() -> None:
 
 
 @uses_database
-async def test_rules_by_id_give_what_counts_today() -> None:
+async def test_a_version_that_never_was_is_not_found() -> None:
     rule = await a_rule("R1")
-    trainer = await a_viewer("trainer")
-    await drafting.edit_rule(trainer, "R1", {"weight": 9})
-    draft = await drafting.create_draft(trainer, "N1", {**FIELDS, "want": "understand"})
-    found = await service.rules_by_ids([rule.id, draft.id])
-    assert {each.code: each.state for each in found.values()} == {"R1": "published", "N1": "draft"}
-    assert await service.rules_by_ids([]) == {}
     with pytest.raises(NotFound):
         await service.rule_version(rule.id, 7)
 

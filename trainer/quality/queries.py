@@ -275,17 +275,6 @@ async def calls_to_score(
     )
 
 
-async def unseen(agent: UUID, since: datetime) -> list[Row]:
-    """What was released to an agent since then and not opened yet, newest first."""
-    return await db.fetch(
-        f"""{EVALUATIONS} WHERE evaluation.agent = {{}} AND evaluation.state = 'released'
-            AND evaluation.seen_at IS NULL AND evaluation.released_at >= {{}}
-            ORDER BY evaluation.released_at DESC""",
-        agent,
-        since,
-    )
-
-
 async def released_recordings(agent: UUID) -> list[UUID]:
     """The calls of an agent that have a released evaluation."""
     rows = await db.fetch(

@@ -7,7 +7,7 @@ Invariant: a replaced evaluation stays readable for everybody who could read it 
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from uuid import UUID
 
 from trainer import db
@@ -30,7 +30,6 @@ from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
 EVALUATE = ("qa_analyst",)
-NEW_FOR = timedelta(days=31)
 
 
 def sight_of(viewer: Viewer) -> queries.Sight:
@@ -146,19 +145,6 @@ async def calls_to_score(viewer: Viewer, limit: int = 5) -> list[CallToScore]:
     since = datetime.combine(first, time(), zone_of(viewer.time_zone)).astimezone(UTC)
     rows = await queries.calls_to_score(viewer.id, since, await programmes_of(viewer), limit)
     return [CallToScore(**row) for row in rows]
-
-
-async def evaluations_of(viewer: Viewer, person: UUID, limit: int = 5) -> list[EvaluationView]:
-    """A person's latest released evaluations that the viewer may read."""
-    return await visible_evaluations(viewer, state="released", agent=person, limit=limit)
-
-
-async def unseen_evaluations(person: UUID) -> list[EvaluationView]:
-    """What was released to this agent in the last month and not opened yet, newest first.
-
-    Older ones are history that was imported: nobody has to catch up with it.
-    """
-    return [evaluation_of(row) for row in await queries.unseen(person, db.utc_now() - NEW_FOR)]
 
 
 async def released_recordings(agent: UUID) -> set[UUID]:

@@ -34,11 +34,6 @@ async def published(codes: Sequence[str] | None) -> list[Row]:
     return await db.fetch(f"{RULES} WHERE {PUBLISHED} AND rule.code IN ({{}}){_ORDER}", list(codes))
 
 
-async def current_by_ids(ids: Sequence[UUID]) -> list[Row]:
-    """What counts today, of the rules with these ids."""
-    return await db.fetch(f"{RULES} WHERE {CURRENT} AND rule.id IN ({{}}){_ORDER}", list(ids))
-
-
 async def one_version(rule: UUID, version: int) -> Row | None:
     """One version of a rule."""
     return await db.fetch_one(f"{RULES} WHERE rule.id = {{}} AND version.version = {{}}", rule, version)

@@ -62,12 +62,6 @@ async def published_rules(codes: Iterable[str] | None = None) -> dict[str, RuleV
     return {row["code"]: rule_of(row) for row in rows}
 
 
-async def rules_by_ids(ids: Iterable[UUID]) -> dict[UUID, RuleView]:
-    """What counts today of each rule: its published version, or its first draft."""
-    wanted = list(ids)
-    return {row["id"]: rule_of(row) for row in await queries.current_by_ids(wanted)} if wanted else {}
-
-
 async def rule_version(rule_id: UUID, version: int) -> RuleView:
     """A rule as it was in one version. Raises NotFound."""
     row = await queries.one_version(rule_id, version)

@@ -181,10 +181,6 @@ class Line:
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Line":
-        return cls(**{**data, "changes": [Change(**each) for each in data["changes"]]})
-
 
 def counts(lines: Sequence[Line]) -> dict[str, int]:
     """How many rows there are of each state."""
