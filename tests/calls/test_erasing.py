@@ -13,7 +13,7 @@ from tests.calls.conftest import CallMaker, Cast, Traces
 from tests.web_fixtures import SignIn
 from trainer import db, jobs, storage
 from trainer.calls import jobs as call_jobs
-from trainer.calls import service
+from trainer.calls import keeping, service
 from trainer.calls.tables import Recording, Segment
 from trainer.people.erasing import erase_person
 from trainer.people.tables import AuditEntry
@@ -179,15 +179,15 @@ async def test_one_that_was_extended_meanwhile_stays(
     async def found_before_the_edit(now: Any) -> list[Any]:
         return [call]
 
-    monkeypatch.setattr(call_jobs.queries, "due_to_expire", found_before_the_edit)
-    await call_jobs.expire_recordings(CONTEXT)
+    monkeypatch.setattr(keeping.queries, "due_to_expire", found_before_the_edit)
+    await keeping.expire_recordings(CONTEXT)
     assert (await service.load_recording(cast.viewer("trainer"), call)).state == "ready"
 
 
 async def test_a_half_way_expired_one_is_finished_the_next_time(a_call: CallMaker, cast: Cast) -> None:
     call = await a_call()
     await Recording.update({Recording.state: "expired"}).where(Recording.id == call)
-    await call_jobs.expire_recordings(CONTEXT)
+    await keeping.expire_recordings(CONTEXT)
     assert (await service.find_recording(cast.viewer("trainer"), call)).state == "erased"
 
 

@@ -1,5 +1,5 @@
-"""What happens to a recording by itself: it is prepared, it expires, it is erased, and nothing of it is left
-lying.
+"""What happens to a recording by itself: it is prepared, it is erased, and nothing of it is left lying. How it
+expires stands in `keeping`.
 
 Each step names the state that it starts from in the UPDATE itself, so that it may run twice, be killed
 half-way, or meet an erasure, and the outcome is the same. Objects are written before the row that names them
@@ -140,6 +140,14 @@ async def erase(recording: UUID, viewer: Viewer | None, why: str) -> bool:
 
     The event `recording_erased` takes what was cut from it along. False: somebody was first.
     """
+    if not await erase_row(recording, viewer, why):
+        return False
+    await _remove(keys_of(recording))
+    return True
+
+
+async def erase_row(recording: UUID, viewer: Viewer | None, why: str) -> bool:
+    """The same in a transaction of the caller's; a job takes the objects out of the storage."""
     async with db.transaction():
         values: dict[Any, Any] = {
             Recording.state: "erased",
@@ -163,20 +171,7 @@ async def erase(recording: UUID, viewer: Viewer | None, why: str) -> bool:
         await record_audit(viewer, "recording_erased", "recording", str(recording))
         await jobs.publish("recording_erased", {"recording": str(recording)})
         await jobs.enqueue(remove_objects, {"keys": keys_of(recording)})
-    await _remove(keys_of(recording))
     return True
-
-
-@jobs.schedule("expire_recordings", every=timedelta(hours=1))
-async def expire_recordings(context: JobContext) -> None:
-    """Recordings past their keep-until day expire, silent at once, and are then erased."""
-    now = db.utc_now()
-    for recording in await queries.due_to_expire(now):
-        over = (Recording.id == recording) & (Recording.state.is_in(["ready", "processing"]))
-        await Recording.update({Recording.state: "expired"}).where(over & (Recording.expires_at <= now))
-        # extended in the meantime: then it is not in this state
-        if await Recording.exists().where(_in_state(recording, "expired")):
-            await erase(recording, None, EXPIRED)
 
 
 @jobs.schedule("tidy_recordings", at="03:20", lease_seconds=300)

@@ -176,7 +176,7 @@ async def played_since(recording: UUID, person: UUID, since: datetime) -> bool:
 
 
 async def due_to_expire(now: datetime) -> list[UUID]:
-    """Recordings whose time is over and that are not erased yet."""
+    """Recordings whose time is over and that are not erased yet, those that something keeps included."""
     rows = await db.fetch(
         """SELECT id FROM recording WHERE state = 'expired'
            OR (state IN ('ready', 'processing') AND expires_at <= {})""",

@@ -5,9 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from trainer import db
-
-# The call may still be heard (one parameter: now).
-_LIVING = "recording.state = 'ready' AND (recording.expires_at IS NULL OR recording.expires_at > {})"
+from trainer.clips.queries import LIVING
 
 # What a rule says today: its published version, or the first draft.
 _PRESENT = """(present.state = 'published' OR (present.state = 'draft' AND NOT EXISTS (
@@ -33,7 +31,7 @@ async def pins_of_rules(rules: Sequence[UUID]) -> list[dict[str, Any]]:
             JOIN rule_version present ON present.rule = clip_rule.rule AND {_PRESENT}
             LEFT JOIN rule_version later
               ON later.rule = clip_rule.rule AND later.version = clip_rule.rule_version + 1
-            WHERE clip.state = 'published' AND {_LIVING} AND clip_rule.rule IN ({{}})
+            WHERE clip.state = 'published' AND {LIVING} AND clip_rule.rule IN ({{}})
             GROUP BY clip_rule.rule, clip.polarity, recording.staged, recording.agent, fits, later.published_at""",
         db.utc_now(),
         list(rules),
@@ -52,7 +50,7 @@ async def pins_to_reconfirm(rule: UUID) -> list[dict[str, Any]]:
             JOIN rule_version present ON present.rule = clip_rule.rule AND present.state = 'published'
             LEFT JOIN rule_version later
               ON later.rule = clip_rule.rule AND later.version = clip_rule.rule_version + 1
-            WHERE clip.state = 'published' AND {_LIVING} AND clip_rule.rule = {{}}
+            WHERE clip.state = 'published' AND {LIVING} AND clip_rule.rule = {{}}
               AND pinned.version <> present.version AND NOT (
                   CAST(pinned.statement AS TEXT) = CAST(present.statement AS TEXT)
                   AND pinned.severity = present.severity AND pinned.kind = present.kind)

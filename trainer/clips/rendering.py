@@ -106,6 +106,11 @@ async def drop_unused(recording: UUID, keys: list[str]) -> None:
             await storage().delete(key)
 
 
+async def drop_forgotten(recording: UUID) -> None:
+    """Delete the rendered sounds of a recording whose clips are gone. Safe to repeat."""
+    await drop_unused(recording, [stored.key async for stored in storage().list(f"clips/{recording}")])
+
+
 async def drop_all(recording: UUID) -> None:
     """Delete every rendered sound of a recording, whoever asks for it. Safe to repeat."""
     found = [stored.key async for stored in storage().list(f"clips/{recording}")]

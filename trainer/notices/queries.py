@@ -50,6 +50,12 @@ async def tell(
     return told
 
 
+async def forget(paths: Sequence[str]) -> list[UUID]:
+    """Deletes the notices that lead to these pages; returns whose they were."""
+    rows = await db.fetch("DELETE FROM notice WHERE href IN ({}) RETURNING person", list(paths))
+    return list({row["person"] for row in rows})
+
+
 async def withdraw(source: str, person: UUID | None, now: datetime) -> list[UUID]:
     """Takes a notice out of every inbox (or one person's); whose it was."""
     sql = "UPDATE notice SET withdrawn_at = {} WHERE source = {} AND withdrawn_at IS NULL"

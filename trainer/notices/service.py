@@ -75,6 +75,13 @@ async def withdraw(source: str, person: UUID | None = None) -> int:
     return len(whose)
 
 
+async def forget(paths: Iterable[str]) -> None:
+    """What notices lead to is erased: they go from every inbox with its title, in the caller's transaction."""
+    wanted = list(paths)
+    for start in range(0, len(wanted), 500):
+        _hint(await queries.forget(wanted[start : start + 500]))
+
+
 def _check_path(href: str) -> None:
     """The inbox opens it: it may lead nowhere else than into this centre."""
     outside = not href.startswith("/") or href.startswith("//") or "\\" in href or not href.isprintable()
