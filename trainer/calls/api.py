@@ -24,7 +24,7 @@ from msgspec import UNSET, UnsetType
 from trainer.calls import service
 from trainer.calls.forms import TEXT_FIELDS, fields_of, read_fields, receive_upload
 from trainer.calls.pages import play
-from trainer.calls.views import CONSENT_BASES, STATES, RecordingView
+from trainer.calls.views import CONSENT_BASES, STATES, TAGS, RecordingView
 from trainer.problems import Invalid
 from trainer.web.api import (
     as_utc,
@@ -57,6 +57,7 @@ class RecordingChanges(msgspec.Struct, forbid_unknown_fields=True):
     called_at: str | UnsetType | None = UNSET
     csat: int | UnsetType | None = UNSET
     staged: bool | UnsetType = UNSET
+    tag: str | UnsetType | None = UNSET
     consent_basis: str | UnsetType = UNSET
     retain_until: str | UnsetType | None = UNSET
 
@@ -84,6 +85,7 @@ class UploadOperation(Operation):
             "consent_basis": Schema(type=OpenAPIType.STRING, enum=list(CONSENT_BASES)),
             "staged": Schema(type=OpenAPIType.BOOLEAN),
             "caller_is_minor": Schema(type=OpenAPIType.BOOLEAN),
+            "tag": Schema(type=OpenAPIType.STRING, enum=list(TAGS)),
             "csat": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=5),
             "retain_until": Schema(
                 type=OpenAPIType.STRING,
@@ -111,6 +113,7 @@ def shown(recording: RecordingView) -> dict[str, Any]:
         "called_at": as_utc(recording.called_at),
         "csat": recording.csat,
         "staged": recording.staged,
+        "tag": recording.tag or None,
         "consent_basis": recording.consent_basis,
         "retain_until": recording.retain_until.isoformat() if recording.retain_until else None,
         "duration_ms": recording.duration_ms,
@@ -118,6 +121,8 @@ def shown(recording: RecordingView) -> dict[str, Any]:
         "sample_rate_hz": recording.sample_rate_hz,
         "codec": recording.codec or None,
         "size_bytes": recording.size_bytes,
+        "longest_silence_ms": recording.longest_silence_ms,
+        "talk_over_ms": recording.talk_over_ms,
         "refusal": refusal,
         "created_at": as_utc(recording.created_at),
         "erased_at": as_utc(recording.erased_at),
@@ -148,6 +153,7 @@ async def list_recordings(
     status: FromQuery[str] = "",
     agent: FromQuery[str] = "",
     q: FromQuery[str] = "",
+    tag: FromQuery[str] = "",
 ) -> dict[str, Any]:
     """Calls that you may see, newest first; erased ones only for `status=erased`."""
     page = read_page(limit, cursor)
@@ -155,11 +161,14 @@ async def list_recordings(
         raise Invalid.field(
             "status", "unknown", _("status is one of %(names)s.") % {"names": ", ".join(STATES)}
         )
+    if tag and tag not in TAGS:
+        raise Invalid.field("tag", "unknown", _("tag is one of %(names)s.") % {"names": ", ".join(TAGS)})
     found = await service.visible_recordings(
         viewer_of(request),
         search=q,
         state=status,
         agent=identifier(agent) if agent else None,
+        tag=tag,
         after=key_of(page, datetime.fromisoformat, UUID),
         limit=page.limit + 1,
     )

@@ -28,7 +28,7 @@ from trainer.web.uploads import stream_upload
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 
-EDITABLE = ("title", "agent", "rulebook", "called_at", "csat", "staged", "consent_basis", "retain_until")
+EDITABLE = ("title", "agent", "rulebook", "called_at", "csat", "staged", "tag", "consent_basis", "retain_until")
 TEXT_FIELDS = frozenset({*EDITABLE, "language", "caller_is_minor"})
 
 _YES = frozenset({"true", "1", "yes", "on"})
@@ -94,7 +94,7 @@ async def read_fields(
             return None
 
     values: dict[str, Any] = {}
-    for name in ("title", "language", "consent_basis", "rulebook"):
+    for name in ("title", "language", "consent_basis", "rulebook", "tag"):
         if name in given:
             values[name] = given[name]
     for name in ("staged", "caller_is_minor"):
@@ -127,6 +127,7 @@ def fields_of(recording: RecordingView) -> RecordingFields:
         called_at=recording.called_at,
         csat=recording.csat,
         staged=recording.staged,
+        tag=recording.tag,
         consent_basis=recording.consent_basis,
         retain_until=recording.retain_until,
         expires_at=recording.expires_at,

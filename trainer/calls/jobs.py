@@ -22,6 +22,7 @@ from trainer.audio.child import in_child
 from trainer.audio.measure import measure
 from trainer.calls import queries
 from trainer.calls.tables import Recording, Segment
+from trainer.calls.turns import talked_over
 from trainer.jobs import JobContext
 from trainer.people.audit import record_audit
 from trainer.storage import StorageError, storage
@@ -88,6 +89,10 @@ async def _ready(recording: UUID, measured: Measured) -> None:
             Recording.sample_rate_hz: measured.sample_rate_hz,
             Recording.codec: measured.codec,
             Recording.peaks_key: key,
+            Recording.longest_silence_ms: measured.turns.longest_silence_ms,
+            Recording.silence_at_ms: measured.turns.silence_at_ms,
+            Recording.talk_over_ms: measured.turns.talk_over_ms,
+            Recording.talk_over_at_ms: measured.turns.talk_over_at_ms,
         }
         there = _in_state(recording, "processing")
         ready = await Recording.update(values).where(there).returning(Recording.id)
@@ -95,9 +100,19 @@ async def _ready(recording: UUID, measured: Measured) -> None:
             cut = await queries.cut_lines_after(recording, measured.duration_ms)
             if cut:
                 await Recording.update({Recording.lines_cut: cut}).where(Recording.id == recording)
+            if measured.turns.talk_over_ms is None:
+                await _ask_the_words(recording)
             await jobs.publish("recording_ready", {"recording": str(recording)})
     if not ready and not await Recording.exists().where(_in_state(recording, "ready")):
         await storage().delete(key)  # it was erased meanwhile
+
+
+async def _ask_the_words(recording: UUID) -> None:
+    """Where the sound does not tell who spoke, the lines of the transcript may."""
+    found = talked_over(await queries.segments(recording, None, None))
+    if found is not None:
+        values: dict[Any, Any] = {Recording.talk_over_ms: found[0], Recording.talk_over_at_ms: found[1]}
+        await Recording.update(values).where(Recording.id == recording)
 
 
 async def refuse(recording: UUID, reason: str) -> None:

@@ -10,7 +10,7 @@ from litestar.connection import Request
 
 from trainer import jobs
 from trainer.calls import service
-from trainer.calls.views import CONSENT_BASES, STATES, RecordingView
+from trainer.calls.views import CONSENT_BASES, STATES, RecordingView, tag_names
 from trainer.people.service import visible_people
 from trainer.problems import NotFound
 from trainer.rulebook.service import load_rule, rulebook_overview
@@ -66,6 +66,7 @@ async def call_page(
         bars=await bars_of(call) if call.may_hear else [],
         lines=await service.segments_of(call.id) if call.may_hear else [],
         speakers=speaker_names(),
+        tag=tag_names().get(call.tag, ""),
         basis=dict(basis_options()).get(call.consent_basis, call.consent_basis),
         languages=dict(LANGUAGES),
         job=job if job and job.person == viewer.id else None,
@@ -113,6 +114,7 @@ async def form_choices(viewer: Viewer) -> dict[str, Any]:
         "languages": list(LANGUAGES),
         "bases": basis_options(),
         "basis_cards": basis_cards(),
+        "tags": list(tag_names().items()),
     }
 
 
@@ -166,6 +168,7 @@ def typed_of(call: RecordingView, zone: ZoneInfo) -> dict[str, str]:
         "called_at": call.called_at.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if call.called_at else "",
         "csat": str(call.csat or ""),
         "staged": "true" if call.staged else "",
+        "tag": call.tag,
         "consent_basis": call.consent_basis,
         "retain_until": call.retain_until.isoformat() if call.retain_until else "",
         "revision": str(call.revision),

@@ -14,11 +14,12 @@ RECORDINGS = """
     SELECT recording.id, recording.title, recording.state, recording.agent, agent.name AS agent_name,
            agent.team AS agent_team, recording.rulebook, rulebook.code AS rulebook_code,
            rulebook.title AS rulebook_title, recording.language, recording.called_at, recording.csat,
-           recording.staged,
+           recording.staged, recording.tag,
            recording.consent_basis, recording.retain_until, recording.expires_at, recording.uploaded_by,
            uploader.name AS uploaded_by_name, recording.object_key, recording.peaks_key, recording.sha256,
            recording.size_bytes, recording.duration_ms, recording.channels, recording.sample_rate_hz,
-           recording.codec, recording.container, recording.lines_cut, recording.refusal, recording.job,
+           recording.codec, recording.container, recording.longest_silence_ms, recording.silence_at_ms,
+           recording.talk_over_ms, recording.talk_over_at_ms, recording.lines_cut, recording.refusal, recording.job,
            recording.revision, recording.created_at, recording.erased_at, recording.erased_by, eraser.name
            AS erased_by_name, recording.erased_why
     FROM recording
@@ -70,6 +71,7 @@ async def listed(
     search: str,
     agent: UUID | None,
     rulebook: str,
+    tag: str,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Row]:
@@ -87,6 +89,9 @@ async def listed(
             "(recording.rulebook IS NULL OR recording.rulebook IN (SELECT id FROM rulebook WHERE code = {}))"
         )
         params.append(rulebook)
+    if tag:
+        where.append("recording.tag = {}")
+        params.append(tag)
     if search:
         where.append("(LOWER(recording.title) LIKE {} ESCAPE '!' OR LOWER(agent.name) LIKE {} ESCAPE '!')")
         escaped = search.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")

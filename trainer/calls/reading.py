@@ -147,12 +147,14 @@ async def visible_recordings(
     state: str = "",
     agent: UUID | None = None,
     rulebook: str = "",
+    tag: str = "",
     after: tuple[datetime, UUID] | None = None,
     limit: int = 50,
 ) -> list[RecordingView]:
     """Recordings that the viewer may see, newest first, after the one with this (created_at, id).
 
-    `search` looks in titles and agents' names; `rulebook` keeps to one programme's code and to calls of no programme.
+    `search` looks in titles and agents' names; `rulebook` keeps to one programme's code and to calls of no programme,
+    `tag` to one kind of call.
     Erased ones are listed only for `state="erased"`.
     """
     states = (state,) if state else LISTED_STATES
@@ -171,6 +173,7 @@ async def visible_recordings(
         search=search.strip()[:100],
         agent=agent,
         rulebook=rulebook,
+        tag=tag,
         after=after,
         limit=limit,
     )

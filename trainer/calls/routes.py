@@ -21,7 +21,7 @@ from trainer.calls.pages import (
     state_options,
     typed_of,
 )
-from trainer.calls.views import STATES
+from trainer.calls.views import STATES, TAGS, tag_names
 from trainer.problems import Invalid
 from trainer.web.api import key_of, next_cursor, read_page
 from trainer.web.forms import read_form
@@ -44,6 +44,7 @@ async def show_calls(
     q: FromQuery[str] = "",
     status: FromQuery[str] = "",
     rule: FromQuery[str] = "",
+    tag: FromQuery[str] = "",
     cursor: FromQuery[str] = "",
 ) -> Response[str]:
     """The calls that the viewer may see, newest first. htmx gets the list alone, or its next rows.
@@ -53,16 +54,18 @@ async def show_calls(
     viewer = viewer_of(request)
     after = key_of(read_page(cursor=cursor), datetime.fromisoformat, UUID)
     state = status if status in STATES else ""
+    tag = tag if tag in TAGS else ""
     sought = await sought_rule(viewer, rule)
     book = sought.rulebook_code if sought else ""
     found = await service.visible_recordings(
-        viewer, search=q, state=state, rulebook=book, after=after, limit=PER_PAGE + 1
+        viewer, search=q, state=state, rulebook=book, tag=tag, after=after, limit=PER_PAGE + 1
     )
     calls = found[:PER_PAGE]
     more = None
     if len(found) > PER_PAGE:
         more = next_address(request, next_cursor([calls[-1].created_at.isoformat(), str(calls[-1].id)]))
     values: dict[str, Any] = {"calls": calls, "more": more, "q": q, "state": state, "states": state_options()}
+    values |= {"tag": tag, "tags": tag_names()}
     values |= {"may_add": viewer.has(*service.CREATE), "sought": sought}
     if is_htmx(request):
         if cursor:

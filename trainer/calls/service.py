@@ -33,7 +33,7 @@ from trainer.calls.reading import (
 )
 from trainer.calls.tables import Recording, Segment
 from trainer.calls.transcripts import Line, read_transcript
-from trainer.calls.views import CONSENT_BASES, RecordingView
+from trainer.calls.views import CONSENT_BASES, TAGS, RecordingView
 from trainer.people.audit import record_audit
 from trainer.people.service import people_by_ids
 from trainer.problems import Conflict, FieldError, Forbidden, Gone, Invalid, PreconditionFailed
@@ -88,6 +88,7 @@ class RecordingFields:
     called_at: datetime | None = None
     csat: int | None = None
     staged: bool = False
+    tag: str = ""
     consent_basis: str = ""
     retain_until: date | None = None
     expires_at: datetime | None = None
@@ -209,6 +210,9 @@ def _wrong_fields(fields: RecordingFields) -> list[FieldError]:
         wrong.append(FieldError("language", "unknown", _("Name a language, such as en or zh-Hans.")))
     if fields.csat is not None and not 1 <= fields.csat <= 5:
         wrong.append(FieldError("csat", "out-of-range", _("Satisfaction is a number from 1 to 5.")))
+    if fields.tag and fields.tag not in TAGS:
+        told = _("A call is one of these kinds: %(names)s.") % {"names": ", ".join(TAGS)}
+        wrong.append(FieldError("tag", "unknown", told))
     if fields.consent_basis not in CONSENT_BASES:
         told = _("Say on what basis this call may be kept: %(names)s.")
         wrong.append(FieldError("consent_basis", "required", told % {"names": ", ".join(CONSENT_BASES)}))
@@ -260,6 +264,7 @@ def _columns(fields: RecordingFields) -> dict[Any, Any]:
         Recording.called_at: fields.called_at,
         Recording.csat: fields.csat,
         Recording.staged: fields.staged,
+        Recording.tag: fields.tag,
         Recording.consent_basis: fields.consent_basis,
         Recording.retain_until: fields.retain_until,
         Recording.expires_at: fields.expires_at,

@@ -15,6 +15,8 @@ from trainer.audio import SENTENCES
 from trainer.web.i18n import _
 
 STATES = ("processing", "ready", "refused", "expired", "erased")
+# What kind of call it is: what a machine answers one day, what takes thought, and what stays with people (002-7).
+TAGS = ("standard", "complex", "emotional")
 CONSENT_BASES = ("contract", "consent", "legitimate_interest", "synthetic")
 # What the browser's player understands, by the container that the content has.
 CONTENT_TYPES = {
@@ -47,6 +49,7 @@ class RecordingView:
     called_at: datetime | None
     csat: int | None
     staged: bool
+    tag: str
     consent_basis: str
     retain_until: date | None
     expires_at: datetime | None
@@ -61,6 +64,10 @@ class RecordingView:
     sample_rate_hz: int | None
     codec: str
     container: str
+    longest_silence_ms: int | None
+    silence_at_ms: int | None
+    talk_over_ms: int | None
+    talk_over_at_ms: int | None
     lines_cut: int
     refusal: str
     job: UUID | None
@@ -107,6 +114,11 @@ class PlayView:
     person: UUID
     name: str | None
     at: datetime
+
+
+def tag_names() -> dict[str, str]:
+    """What kinds of call there are, in words."""
+    return {"standard": _("Standard"), "complex": _("Complex"), "emotional": _("Emotional")}
 
 
 def refusal_sentence(reason: str) -> str:
