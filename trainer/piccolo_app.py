@@ -17,6 +17,7 @@ MODULES = [
     "trainer.notices.tables",
     "trainer.rulebook.tables",
     "trainer.calls.tables",
+    "trainer.calls.importing.tables",
     "trainer.clips.tables",
     "trainer.clips.keeping.tables",
     "trainer.clips.suggestions.tables",

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import json
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -48,6 +49,7 @@ __all__ = [
     "EDIT",
     "ERASE",
     "RecordingFields",
+    "check_fields",
     "content_hash",
     "edit_recording",
     "erase_recording",
@@ -106,19 +108,23 @@ async def receive_recording(
     transcript: bytes | None = None,
     sha256: str = "",
     move: bool = False,
+    probed: Probe | None = None,
+    together: Callable[[UUID], Awaitable[None]] | None = None,
 ) -> UUID:
     """Takes a file in as a recording in state `processing`; its job makes it `ready`. `viewer` None is a
     command.
 
-    `move` takes the file away from `path`. Raises Forbidden, and Invalid that names what cannot be taken
-    (`audio`, `transcript` or a field); then nothing was stored and no row made. StorageError when there is no
-    room.
+    `move` takes the file away from `path`. `probed`: what a first look at exactly these bytes told before.
+    `together` is awaited with the new id in the same transaction; when it raises, nothing was taken in.
+
+    Raises Forbidden, and Invalid that names what cannot be taken (`audio`, `transcript` or a field); then nothing
+    was stored and no row made. StorageError when there is no room.
     """
     if viewer is not None and not viewer.has(*CREATE):
         raise Forbidden(_("Trainers, QA analysts and admins add calls."))
     agent_name, rulebook = await _check(viewer, fields)
     lines = await _read_lines(transcript, agent_name)
-    probed = await _probe(path)
+    probed = probed or await _probe(path)
     recording = db.new_id()
     key = object_key(recording)
     size = path.stat().st_size
@@ -152,6 +158,8 @@ async def receive_recording(
             await Recording.insert(row)
             await _insert_lines(recording, lines)
             await record_audit(viewer, "recording_added", "recording", str(recording))
+            if together is not None:
+                await together(recording)
     finally:
         if not committed:
             # refused by the database, or cancelled: no object may be left without its row
@@ -163,6 +171,11 @@ async def same_content(sha256: str) -> UUID | None:
     """The recording that holds exactly these bytes, if one does."""
     row = await Recording.select(Recording.id).where(Recording.sha256 == sha256).first()
     return row["id"] if row else None
+
+
+async def check_fields(viewer: Viewer | None, fields: RecordingFields) -> None:
+    """Whether a call of which this is known could be taken in. Raises Invalid with every wrong field."""
+    await _check(viewer, fields)
 
 
 async def _check(viewer: Viewer | None, fields: RecordingFields) -> tuple[str, UUID | None]:

@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:902641"
+ID = "2026-11-23T10:00:01:196704"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -65,6 +65,9 @@ INDEXES = [
     'CREATE UNIQUE INDEX segment_position ON segment (recording, position)',
     'CREATE INDEX play_recording ON play (recording, person, at)',
     'CREATE INDEX play_at ON play (at, id)',
+    'CREATE UNIQUE INDEX call_import_row_line ON call_import_row (pending, reading, line)',
+    'CREATE INDEX call_import_row_state ON call_import_row (pending, reading, state)',
+    'CREATE INDEX call_import_row_recording ON call_import_row (recording) WHERE recording IS NOT NULL',
     'CREATE INDEX clip_recording ON clip (recording)',
     'CREATE INDEX clip_state ON clip (state, updated_at)',
     'CREATE INDEX clip_render_key ON clip (render_key)',

@@ -31,7 +31,7 @@ KIND = "people"
 async def read_people(context: jobs.JobContext, pending: str) -> None:
     """Reads an uploaded list and works out what it would change."""
     found = await imports.any_pending(UUID(pending))
-    if found is None or found.state != "reading":
+    if found is None or found.by is None or found.state != "reading":
         return
     viewer = viewer_as(await get_person(found.by))
     with speaking(viewer.locale):
@@ -108,7 +108,7 @@ def _report(plan: Plan) -> bytes:
 async def apply_people(context: jobs.JobContext, pending: str) -> None:
     """Writes an import that an admin said yes to. Taken up again, it goes on where it stopped."""
     found = await imports.any_pending(UUID(pending))
-    if found is None or found.state != "applying":
+    if found is None or found.by is None or found.state != "applying":
         return
     person = await get_person(found.by)
     viewer = viewer_as(person)

@@ -10,8 +10,8 @@ file's bytes are gone as soon as the import is over, and everything about it aft
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,7 +43,7 @@ Work = Callable[..., Awaitable[None]]
 class Pending:
     """One import. `columns`: ours → place, as somebody chose them; empty while headings decide.
 
-    `summary` is what the room that reads it wants to show.
+    `summary` is what the room that reads it wants to show. `by` None: a command of the server.
     """
 
     id: UUID
@@ -52,7 +52,7 @@ class Pending:
     file_name: str
     columns: dict[str, int]
     summary: dict[str, Any]
-    by: UUID
+    by: UUID | None
     job: UUID | None
     created_at: datetime
     ended_at: datetime | None
@@ -91,19 +91,34 @@ async def receive_upload(request: Request[Any, Any, Any], kind: str, reader: Wor
         return await receive(viewer_of(request), kind, upload.path, upload.filename, reader)
 
 
-async def receive(viewer: Viewer, kind: str, path: Path, file_name: str, reader: Work) -> UUID:
-    """Keeps the file's bytes and has `reader` read them; returns the import's id. Raises StorageError."""
+async def receive(
+    viewer: Viewer | None,
+    kind: str,
+    path: Path | None,
+    file_name: str,
+    reader: Work,
+    *,
+    summary: Mapping[str, Any] | None = None,
+    move: bool = False,
+) -> UUID:
+    """Keeps the file's bytes and has `reader` read them; returns the import's id. Raises StorageError.
+
+    `path` None: there are no bytes to keep, `summary` tells the reader where it finds them. `move` takes the file away.
+    """
     pending, now = db.new_id(), db.utc_now()
-    await storage().put_file(_key(pending), path)
+    if path is not None:
+        await storage().put_file(_key(pending), path, move=move)
+    by = viewer.id if viewer else None
     try:
         async with db.transaction():
-            job = await jobs.enqueue(reader, {"pending": str(pending)}, person=viewer.id)
+            job = await jobs.enqueue(reader, {"pending": str(pending)}, person=by)
             row = SheetImport(
                 id=pending,
                 kind=kind,
                 file_name=file_name[:200],
-                object_key=_key(pending),
-                by=viewer.id,
+                object_key=_key(pending) if path is not None else "",
+                summary=json.dumps(dict(summary or {})),
+                by=by,
                 job=job,
                 created_at=now,
             )
@@ -122,10 +137,11 @@ def _key(pending: UUID, what: str = "sheet") -> str:
 # Looking at it
 
 
-async def load_pending(viewer: Viewer, kind: str, pending: UUID) -> Pending:
+async def load_pending(viewer: Viewer | None, kind: str, pending: UUID) -> Pending:
     """One's own import: what is in the file is nobody else's business before it is applied. Raises NotFound."""
+    own = SheetImport.by == viewer.id if viewer else SheetImport.by.is_null()
     row = await SheetImport.select(*_COLUMNS).where(
-        (SheetImport.id == pending) & (SheetImport.kind == kind) & (SheetImport.by == viewer.id)
+        (SheetImport.id == pending) & (SheetImport.kind == kind) & own
     )
     if not row:
         raise NotFound(_("There is no such import. An import is forgotten a week after its upload."))
@@ -164,15 +180,22 @@ async def report_of(pending: Pending) -> bytes:
 # The reader's side
 
 
-async def sheet_of(pending: UUID) -> Sheet:
-    """The file's table. Raises Invalid, TooLarge (see reading.py), NotFound when its bytes are gone."""
+@asynccontextmanager
+async def file_of(pending: UUID) -> AsyncIterator[Path]:
+    """The uploaded file as a path (never write to it). Raises NotFound when its bytes are gone."""
     try:
         async with storage().local_path(_key(pending)) as path:
-            return await open_sheet(path)
+            yield path
     except StorageError as error:
         if error.reason != "missing":
             raise
         raise NotFound(_("This file is gone. Please upload it again.")) from error
+
+
+async def sheet_of(pending: UUID) -> Sheet:
+    """The file's table. Raises Invalid, TooLarge (see reading.py), NotFound when its bytes are gone."""
+    async with file_of(pending) as path:
+        return await open_sheet(path)
 
 
 async def planned(
@@ -235,7 +258,7 @@ async def read_again(
             raise _not_now()
 
 
-async def start_applying(viewer: Viewer, kind: str, pending: UUID, applier: Work) -> None:
+async def start_applying(viewer: Viewer | None, kind: str, pending: UUID, applier: Work) -> None:
     """Has it applied. Asking twice is harmless; after a failure it is another try.
 
     Raises NotFound, Conflict (it is not ready, or over).
@@ -256,7 +279,8 @@ async def start_applying(viewer: Viewer, kind: str, pending: UUID, applier: Work
             await SheetImport.update({SheetImport.state: "applying"}).where(present).returning(SheetImport.id)
         )
         if moved:  # else somebody else asked in the same moment
-            job_id = await jobs.enqueue(applier, {"pending": str(pending)}, person=viewer.id)
+            by = viewer.id if viewer else None
+            job_id = await jobs.enqueue(applier, {"pending": str(pending)}, person=by)
             await SheetImport.update({SheetImport.job: job_id}).where(SheetImport.id == pending)
 
 

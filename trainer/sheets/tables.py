@@ -10,7 +10,7 @@ class SheetImport(Table, tablename="sheet_import"):
     """An uploaded spreadsheet whose preview somebody looks at. Its bytes go once it is over, or after a week."""
 
     id = UUID(primary_key=True, default=uuid.uuid4)
-    kind = Text(help_text="people, rules or evaluations")
+    kind = Text(help_text="people, rules, evaluations or calls")
     state = Text(default="reading", help_text="reading, ready, applying, applied, refused or discarded")
     file_name = Text(default="")
     object_key = Text(default="")

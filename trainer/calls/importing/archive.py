@@ -1,0 +1,413 @@
+"""What is in an archive or folder that somebody sent, and one file out of it, where it can do no harm.
+
+Archives lie: about names (`../../etc/passwd`), sizes, and how often one piece of data is used. So the directory of
+a zip is read in a child with limits on memory and time, no name of an archive ever becomes a path here, and
+unpacking ends where the directory said that the file would. Links are never followed, encrypted files never asked for.
+Invariant: an entry has a harmless, shown name and a known size; whatever has not is left out, by name and reason.
+"""
+
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Literal
+
+from trainer.audio import AudioRefused, Probe
+from trainer.audio.child import in_child
+from trainer.audio.probe import probe
+from trainer.calls.transcripts import LARGEST, read_transcript
+from trainer.problems import Invalid
+from trainer.sheets.reading import decode
+from trainer.web.i18n import _, current_locale, speaking
+
+MOST_ENTRIES = 60_000  # 20,000 calls with their transcripts, and some
+LONGEST_NAME = 400
+# A zip may unpack to this much, or to ten times its own size: sound does not shrink more than that.
+LEAST_UNPACKED = 4 << 30
+MOST_TIMES = 10
+LOOK_S = 120.0
+EXAMINE_S = 300.0
+EXAMINE_ONE_S = 90.0
+AT_ONCE = 8  # files that one child looks at; starting a child costs more than a short file
+_MEMORY_MB = 768
+_PIECE = 1 << 20
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_DRIVE = re.compile(r"[A-Za-z]:")
+_LOCAL_HEADER = 30
+
+Kind = Literal["zip", "folder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An archive or a folder on this machine. `most_bytes`: the largest file that is taken out of it."""
+
+    kind: Kind
+    path: Path
+    most_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file. `name` is shown and matched, with `/` between folders; `place` is where it really lies."""
+
+    name: str
+    place: str
+    size: int
+
+
+@dataclass(slots=True)
+class Inventory:
+    """What there is to choose from, and what is left out: (name, why)."""
+
+    entries: list[Entry] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one audio file holds, or why it cannot be taken: (column, reason), several at once."""
+
+    sha256: str = ""
+    size: int = 0
+    probe: Probe | None = None
+    faults: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One call to look at: the places of its audio and (or "") of its transcript."""
+
+    place: str
+    words_place: str
+
+
+class Changed(Exception):
+    """The file is not there any more, or not what the directory says."""
+
+
+# What is in it
+
+
+async def look_into(source: Source) -> Inventory:
+    """Every file of a source, in a child. Raises Invalid for what is no archive, or one that lies."""
+    try:
+        return await in_child(_look, current_locale(), source, timeout_s=LOOK_S, memory_mb=_MEMORY_MB)
+    except AudioRefused as refused:  # the child's word for: out of time, out of memory, crashed
+        raise _not_an_archive() from refused
+
+
+def _look(locale: str, source: Source) -> Inventory:
+    with speaking(locale):
+        found = _zip_entries(source) if source.kind == "zip" else _folder_entries(source)
+    found.entries.sort(key=lambda entry: entry.name)
+    return found
+
+
+def _zip_entries(source: Source) -> Inventory:
+    try:
+        with zipfile.ZipFile(source.path) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
+        raise _not_an_archive() from error
+    whole = source.path.stat().st_size
+    if len(members) > MOST_ENTRIES:
+        raise _too_many()
+    if sum(member.file_size for member in members) > max(LEAST_UNPACKED, MOST_TIMES * whole):
+        raise Invalid(
+            _("This archive unpacks to far more than calls can be, so it was not opened."),
+            slug="unpacks-to-too-much",
+        )
+    _check_overlaps(members, whole)
+    found, seen = Inventory(), set[str]()
+    for member in members:
+        name = _true_name(member)
+        if _passed_over(name):
+            continue
+        place = f"{member.header_offset}:{member.compress_size}:{member.file_size}:{member.compress_type}:{member.CRC}"
+        _put(found, seen, Entry(name, place, member.file_size), _why_not(member, name, source), name)
+    return found
+
+
+def _why_not(member: zipfile.ZipInfo, name: str, source: Source) -> str:
+    """Why a member is left out; "" when it is not."""
+    mode = member.external_attr >> 16
+    if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        return _("It is a link or a device, not a file.")
+    if member.flag_bits & 1:
+        return _("It is locked with a password.")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return _("It is packed in a way that is not read here. Pack it as an ordinary zip.")
+    return _why_not_named(name) or _why_not_sized(member.file_size, source)
+
+
+def _why_not_named(name: str) -> str:
+    parts = name.split("/")
+    if name.startswith("/") or _DRIVE.match(name) or ".." in parts:
+        return _("Its name leads out of the archive.")
+    if len(name) > LONGEST_NAME or not name.strip():
+        return _("Its name is empty or endless.")
+    return ""
+
+
+def _why_not_sized(size: int, source: Source) -> str:
+    if size > source.most_bytes:
+        return _("It is larger than %(most)s MB, the most we can take here.") % {
+            "most": source.most_bytes >> 20
+        }
+    return ""
+
+
+def _put(found: Inventory, seen: set[str], entry: Entry, why: str, name: str) -> None:
+    if not why and entry.name in seen:
+        why = _("There are two files of this name.")
+    if why:
+        found.left_out.append((_shown(name), why))
+    else:
+        seen.add(entry.name)
+        found.entries.append(entry)
+
+
+def _check_overlaps(members: list[zipfile.ZipInfo], whole: int) -> None:
+    """One piece of data under thousands of names: the smallest of bombs."""
+    end = 0
+    for member in sorted(members, key=lambda member: member.header_offset):
+        if member.header_offset < end:
+            raise Invalid(
+                _("Files in this archive share their data, as no real archive does; it was not opened."),
+                slug="overlapping",
+            )
+        end = member.header_offset + _LOCAL_HEADER + member.compress_size
+        if end > whole:
+            raise _not_an_archive()
+
+
+def _true_name(member: zipfile.ZipInfo) -> str:
+    """The name as its author saw it: programs on Windows write it in the language of the place, without saying so."""
+    name = member.orig_filename
+    if not member.flag_bits & 0x800:
+        try:
+            name = decode(name.encode("cp437"))[0]
+        except (UnicodeEncodeError, Invalid):
+            name = member.orig_filename
+    return unicodedata.normalize("NFC", name).replace("\\", "/")
+
+
+def _folder_entries(source: Source) -> Inventory:
+    found, seen = Inventory(), set[str]()
+    for folder, folders, files in os.walk(source.path, followlinks=False):
+        folders[:] = sorted(name for name in folders if not _passed_over(name))
+        inside = Path(folder).relative_to(source.path)
+        for link in [name for name in folders if (Path(folder) / name).is_symlink()]:
+            found.left_out.append((_shown(str(inside / link)), _("It is a link or a device, not a file.")))
+        for file in sorted(files):
+            if _passed_over(file):
+                continue
+            if len(found.entries) >= MOST_ENTRIES:
+                raise _too_many()
+            place = str(inside / file)
+            about = (source.path / place).lstat()
+            name = unicodedata.normalize(
+                "NFC", place.encode(errors="surrogateescape").decode(errors="replace")
+            )
+            why = "" if stat.S_ISREG(about.st_mode) else _("It is a link or a device, not a file.")
+            why = why or _why_not_sized(about.st_size, source)
+            _put(found, seen, Entry(name, place, about.st_size), why, name)
+    return found
+
+
+def _passed_over(name: str) -> bool:
+    """What programs leave beside files: `.DS_Store`, `__MACOSX/`, `Thumbs.db`."""
+    parts = PurePosixPath(name).parts
+    hidden = any(part.startswith((".", "__")) and part != ".." for part in parts)
+    return hidden or (bool(parts) and parts[-1].lower() in ("thumbs.db", "desktop.ini"))
+
+
+def _shown(name: str) -> str:
+    return _CONTROL.sub("", name)[:200] or "?"
+
+
+# One file out of it
+
+
+def read_out(source: Source, place: str) -> Iterator[bytes]:
+    """The bytes of an entry, in pieces, never more than its size. Blocks. Raises Changed."""
+    try:
+        if source.kind == "folder":
+            yield from _read_file(source.path / place, source.most_bytes)
+        else:
+            yield from _read_member(source.path, [int(part) for part in place.split(":")])
+    except (OSError, zlib.error, ValueError) as error:
+        if (
+            isinstance(error, OSError)
+            and error.errno is not None
+            and not isinstance(error, FileNotFoundError)
+        ):
+            raise
+        raise Changed(str(error)) from error
+
+
+def _read_file(path: Path, most: int) -> Iterator[bytes]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Changed("not a file")
+        left = most
+        while piece := file.read(_PIECE):
+            left -= len(piece)
+            if left < 0:
+                raise Changed("it has grown")
+            yield piece
+
+
+def _read_member(path: Path, place: list[int]) -> Iterator[bytes]:
+    offset, packed, size, method, crc = place
+    with path.open("rb") as file:
+        file.seek(offset)
+        header = file.read(_LOCAL_HEADER)
+        if len(header) < _LOCAL_HEADER or header[:4] != b"PK\x03\x04":
+            raise Changed("no file begins there")
+        file.seek(
+            int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), os.SEEK_CUR
+        )
+        pieces = _stored(file, packed) if method == zipfile.ZIP_STORED else _inflated(file, packed)
+        sum_, left = 0, size
+        for piece in pieces:
+            left -= len(piece)
+            if left < 0:
+                raise Changed("it is larger than the archive says")
+            sum_ = zlib.crc32(piece, sum_)
+            yield piece
+        if left or sum_ != crc:
+            raise Changed("it is damaged")
+
+
+def _stored(file: BinaryIO, packed: int) -> Iterator[bytes]:
+    while packed > 0 and (piece := file.read(min(packed, _PIECE))):
+        packed -= len(piece)
+        yield piece
+
+
+def _inflated(file: BinaryIO, packed: int) -> Iterator[bytes]:
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    for piece in _stored(file, packed):
+        while piece:
+            if out := inflate.decompress(piece, _PIECE):
+                yield out
+            piece = inflate.unconsumed_tail
+            if inflate.eof:
+                return
+    while not inflate.eof and (out := inflate.decompress(b"", _PIECE)):
+        yield out
+
+
+def take_out(source: Source, place: str, into: Path) -> str:
+    """Writes an entry to the new file `into`; returns its SHA-256. Blocks. Raises Changed, OSError (no room)."""
+    digest = hashlib.sha256()
+    with into.open("xb") as file:
+        for piece in read_out(source, place):
+            digest.update(piece)
+            file.write(piece)
+    return digest.hexdigest()
+
+
+def _hash_of(source: Source, place: str) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    for piece in read_out(source, place):
+        digest.update(piece)
+        size += len(piece)
+    return digest.hexdigest(), size
+
+
+def words_of(source: Source, place: str) -> bytes:
+    """A transcript's bytes; of one that is too large a little more than the limit. Blocks. Raises Changed."""
+    data = bytearray()
+    for piece in read_out(source, place):
+        data += piece
+        if len(data) > LARGEST:
+            break
+    return bytes(data)
+
+
+# A first look at many
+
+
+async def examine(source: Source, tasks: list[Task], scratch: Path) -> list[Finding]:
+    """A first look at some calls, in one child: is there sound, can the words be read. `scratch` is a new file that
+    the caller removes.
+
+    Where the child does not survive, each call gets a child of its own, so that one bad file is alone with itself.
+    """
+    try:
+        limit_s = EXAMINE_S if len(tasks) > 1 else EXAMINE_ONE_S
+        return await in_child(
+            _examine, current_locale(), source, tasks, scratch, timeout_s=limit_s, memory_mb=_MEMORY_MB
+        )
+    except AudioRefused as refused:
+        if len(tasks) == 1:
+            return [Finding(faults=(("file", _(refused.sentence)),))]
+    findings: list[Finding] = []
+    for task in tasks:
+        scratch.unlink(missing_ok=True)
+        findings += await examine(source, [task], scratch)
+    return findings
+
+
+def _examine(locale: str, source: Source, tasks: list[Task], scratch: Path) -> list[Finding]:
+    with speaking(locale):
+        return [_first_look(source, task, scratch) for task in tasks]
+
+
+def _first_look(source: Source, task: Task, scratch: Path) -> Finding:
+    faults: list[tuple[str, str]] = []
+    sha256, size, found = "", 0, None
+    try:
+        if source.kind == "folder":
+            sha256, size = _hash_of(source, task.place)
+            found = probe(source.path / task.place)
+        else:
+            sha256 = take_out(source, task.place, scratch)
+            size = scratch.stat().st_size
+            found = probe(scratch)
+    except AudioRefused as refused:
+        faults.append(("file", _(refused.sentence)))
+    except Changed:
+        faults.append(("file", damaged()))
+    except OSError as error:
+        if error.errno is not None and not isinstance(error, FileNotFoundError):
+            raise
+        faults.append(("file", damaged()))
+    finally:
+        scratch.unlink(missing_ok=True)
+    if task.words_place:
+        try:
+            read_transcript(words_of(source, task.words_place))
+        except Invalid as problem:
+            faults += [("transcript", error.message) for error in problem.errors]
+        except Changed:
+            faults.append(("transcript", damaged()))
+    return Finding(sha256, size, found, tuple(faults))
+
+
+def damaged() -> str:
+    """Why a file of a source cannot be read at all."""
+    return _("This file cannot be read: it is damaged, or was changed meanwhile.")
+
+
+def _too_many() -> Invalid:
+    return Invalid(
+        _("There are more than %(most)s files in it. Take them in in parts.") % {"most": MOST_ENTRIES},
+        slug="too-many-files",
+    )
+
+
+def _not_an_archive() -> Invalid:
+    return Invalid(
+        _("This is no zip archive that can be read. Pack the folder anew and try again."), slug="not-a-zip"
+    )
