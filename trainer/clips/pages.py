@@ -115,8 +115,8 @@ def style_nonce(request: Page) -> str:
     return nonce
 
 
-async def rule_options(viewer: Viewer) -> list[dict[str, str]]:
-    """The rules a clip may be pinned to, as rows of a check list; drafts too, and they say so."""
+async def rule_options(viewer: Viewer | None = None) -> list[dict[str, str]]:
+    """The rules a clip may be pinned to, as rows of a check list; for a viewer their drafts too, which say so."""
     return [
         {
             "value": rule.code,
@@ -125,7 +125,9 @@ async def rule_options(viewer: Viewer) -> list[dict[str, str]]:
             if rule.state == "draft"
             else f"{rule.code} · {text_in(rule.statement)}",
         }
-        for rule in await visible_rules(viewer, limit=RULES_MOST)
+        for rule in (
+            await visible_rules(viewer, limit=RULES_MOST) if viewer else (await published_rules()).values()
+        )
     ]
 
 

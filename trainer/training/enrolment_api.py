@@ -230,7 +230,7 @@ async def answer_step(
 
 async def _verdict(course: Course, answer: AnswerView) -> dict[str, Any]:
     step = next(item for item in course.steps if item.id == answer.step)
-    clips = await modules.usable_clips([step], course.viewer)
+    clips = await modules.usable_clips([step], course.viewer, with_rules=True)
     code = step.rule.code if step.rule else ""
     why: Mapping[str, str] = {str(clip.id): clip.why_of(code) or clip.note for clip in clips.values()}
     following = next_of(course)

@@ -154,12 +154,15 @@ def require(viewer: Viewer, roles: Sequence[str]) -> None:
         raise Forbidden(_("Modules are made by trainers."))
 
 
-async def usable_clips(steps: Sequence[StepView], viewer: Viewer | None = None) -> dict[UUID, ClipView]:
-    """The clips of these steps that this viewer (None: somebody) may hear now: published ones of living calls."""
+async def usable_clips(
+    steps: Sequence[StepView], viewer: Viewer | None = None, *, with_rules: bool = False
+) -> dict[UUID, ClipView]:
+    """The clips of these steps that this viewer (None: somebody) may hear now: published ones of living calls.
+
+    `with_rules`: with the second and the reason that each of their rules has for itself.
+    """
     ids = {clip for step in steps for clip in step.clips}
-    # a judged clip is asked for the second of the step's own rule
-    judged = any(step.kind == "judge" for step in steps)
-    clips = await clips_by_ids(viewer, ids, with_rules=judged) if ids else {}
+    clips = await clips_by_ids(viewer, ids, with_rules=with_rules) if ids else {}
     return {clip: view for clip, view in clips.items() if view.state == "published"}
 
 

@@ -184,7 +184,7 @@ async def step_page(
     last = course.last(step.id)
     done = course.enrolment.completed_at is not None
     asking = not done and (last is None or bool(errors) or (again and last.correct is False))
-    clips = await usable_clips([step], course.viewer) if step.clips else {}
+    clips = await usable_clips([step], course.viewer, with_rules=not asking) if step.clips else {}
     silent = [clip for clip in step.clips if clip not in clips]
     if typed is None:
         kept = course.enrolment.step_state

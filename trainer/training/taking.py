@@ -201,7 +201,7 @@ async def answer(
             raise Conflict(_("One step at a time: an earlier one is still open."))
         if attempt != len(before) + 1 or attempt > MOST_TRIES:
             raise Conflict(_("This try was sent from an older page. Load the step again."))
-        verdict = grade(course, step, given, await usable_clips([step], viewer))
+        verdict = grade(course, step, given, await usable_clips([step], viewer, with_rules=True))
         return await _keep(course, step, given, verdict, attempt)
 
 
