@@ -28,7 +28,7 @@ from trainer.calls import routes as calls_pages
 from trainer.career import api as career_api
 from trainer.career import routes as career_pages
 from trainer.clips import api as clips_api
-from trainer.clips import fits, voice, voice_api
+from trainer.clips import fits, tags, voice, voice_api
 from trainer.clips import parts as clip_parts
 from trainer.clips import routes as clip_pages
 from trainer.dossier import api as dossier_api
@@ -78,6 +78,7 @@ PAGES: list[Any] = [
     *rulebook_pages.pages,
     *programme_pages.pages,
     *fits.pages,
+    *tags.pages,
     *calls_pages.pages,
     *clip_pages.pages,
     *quality_pages.pages,
@@ -93,6 +94,7 @@ API: list[Any] = [
     *notices_api.routes,
     *rulebook_api.routes,
     *fits.routes,
+    *tags.routes,
     *calls_api.routes,
     *clips_api.routes,
     *voice_api.routes,

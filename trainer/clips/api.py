@@ -188,6 +188,7 @@ def shown(clip: ClipView) -> dict[str, Any]:
         "note": clip.note,
         "language": clip.language,
         "staged": clip.staged,
+        "tag": clip.tag or None,
         "status": clip.state,
         "render": clip.render,
         "duration_ms": clip.duration_ms,
@@ -248,10 +249,11 @@ async def listed(
     polarity: FromQuery[str | None] = None,
     recording: FromQuery[str | None] = None,
     q: FromQuery[str] = "",
+    tag: FromQuery[str] = "",
 ) -> dict[str, Any]:
     """Clips that you may see, latest change first; `q`: words in titles, notes and transcripts.
 
-    `status`: published, draft, in_review, retired or taken_down.
+    `status`: published, draft, in_review, retired or taken_down. `tag`: standard, complex or emotional.
     """
     viewer, page = viewer_of(request), api.read_page(limit, cursor)
     clips = await service.visible_clips(
@@ -261,6 +263,7 @@ async def listed(
         polarity=polarity,
         recording=api.identifier(recording) if recording else None,
         words=q,
+        tag=tag,
         limit=page.limit + 1,
         after=service.place_after(page.after),
     )

@@ -186,6 +186,7 @@ async def _branch(viewer: Viewer | None, row: dict[str, Any], fields: ClipFields
                     version=row["version"] + 1,
                     language=row["language"],
                     curator=row["curator"],
+                    tag=row["own_tag"],
                     created_at=db.utc_now(),
                     **_touched(viewer),
                     **_worded(fields, row["language"], row),

@@ -10,7 +10,7 @@ from litestar import Response
 from litestar.connection import Request
 
 from trainer.calls.service import load_for_hearing, segments_of
-from trainer.calls.views import RecordingView, SegmentView
+from trainer.calls.views import TAGS, RecordingView, SegmentView, tag_names
 from trainer.clips import conflicts, service, voice
 from trainer.clips.arithmetic import LONGEST_MS, SHORTEST_MS, Span
 from trainer.clips.forms import Typed
@@ -173,6 +173,7 @@ class Shelf:
     rule: str
     polarity: str
     words: str
+    tag: str = ""
 
     @classmethod
     def asked(cls, request: Page) -> "Shelf":
@@ -183,11 +184,12 @@ class Shelf:
             rule=query.get("rule", "")[:40],
             polarity=polarity if polarity in service.POLARITIES else "",
             words=query.get("q", "")[:80].strip(),
+            tag=tag if (tag := query.get("tag", "")) in TAGS else "",
         )
 
     @property
     def narrowed(self) -> bool:
-        return bool(self.rule or self.polarity or self.words)
+        return bool(self.rule or self.polarity or self.words or self.tag)
 
     def query(self, **changes: str) -> str:
         """The address of this shelf with some parts changed."""
@@ -196,6 +198,7 @@ class Shelf:
             "rule": self.rule,
             "polarity": self.polarity,
             "q": self.words,
+            "tag": self.tag,
             **changes,
         }
         return "/clips?" + urlencode({name: value for name, value in parts.items() if value})
@@ -211,6 +214,7 @@ async def library_page(request: Page) -> Response[str]:
         rule=shelf.rule or None,
         polarity=shelf.polarity or None,
         words=shelf.words,
+        tag=shelf.tag,
         limit=PER_PAGE + 1,
         after=after,
     )
@@ -226,6 +230,7 @@ async def library_page(request: Page) -> Response[str]:
         **values,
         rules=[(code, f"{code} · {text_in(rule.title)}") for code, rule in rules.items()],
         tabs=_tabs(viewer, shelf),
+        tags=list(tag_names().items()),
     )
 
 
@@ -290,6 +295,7 @@ async def show_clip_page(
         "may_stop": viewer.has(*STOPPERS) and clip.state in ("published", "retired"),
         "consent": consent_words(clip),
         "errors": errors or {},
+        "tags": tag_names(),
         "makes": clip.makes,
         "failure": service.failure_sentence(clip.render_error) if clip.render == "failed" else "",
         "refusal": refusal,

@@ -22,6 +22,9 @@ _CONSENT = """CASE WHEN clip.polarity <> 'exemplar' THEN (
 _AGREED = f"""(clip.polarity = 'exemplar' OR recording.staged OR recording.agent IS NULL
     OR {_CONSENT} IN ('yes', 'team'))"""
 
+# What kind of call a clip is from: what was said of it, else of its call.
+TAG = "COALESCE(NULLIF(clip.tag, ''), recording.tag)"
+
 _CLIP = f"""
     SELECT clip.id, clip.recording, clip.replaces, clip.version, clip.state, clip.slug, clip.title,
            clip.polarity, clip.note, clip.why, clip.language, clip.start_ms, clip.end_ms, clip.cue_ms,
@@ -32,7 +35,7 @@ _CLIP = f"""
            clip.published_at, clip.retired_at, clip.erased_at, clip.about, clip.typed,
            clip.taken_down_at, clip.taken_down_why, taker.name AS taken_down_by_name,
            recording.rulebook AS programme, recording.title AS recording_title,
-           recording.state AS recording_state, recording.staged, recording.agent,
+           recording.state AS recording_state, recording.staged, clip.tag AS own_tag, {TAG} AS tag, recording.agent,
            recording.duration_ms AS recording_ms, recording.expires_at, recording.sha256, recording.object_key,
            recording.erased_why AS recording_erased_why, clip.keep_basis, clip.keep_until,
            clip.expires_at AS own_expires_at, credit.named AS credited,
@@ -143,6 +146,7 @@ class Wanted:
     recording: UUID | None = None
     curator: UUID | None = None
     words: str = ""
+    tag: str = ""
 
 
 async def clip_row(clip_id: UUID) -> dict[str, Any] | None:
@@ -173,6 +177,7 @@ async def listed(
         ("clip.polarity = {}", wanted.polarity),
         ("clip.recording = {}", wanted.recording),
         ("clip.curator = {}", wanted.curator),
+        (f"{TAG} = {{}}", wanted.tag),
         (
             "EXISTS (SELECT 1 FROM clip_rule JOIN rule ON rule.id = clip_rule.rule"
             " WHERE clip_rule.clip = clip.id AND rule.code = {})",

@@ -108,6 +108,7 @@ async def visible_clips(
     recording: UUID | None = None,
     curator: UUID | None = None,
     words: str = "",
+    tag: str = "",
     limit: int = 50,
     after: tuple[datetime, UUID] | None = None,
 ) -> list[ClipView]:
@@ -116,7 +117,7 @@ async def visible_clips(
     `after`: (updated_at, id) of the last one that was shown. States out of the viewer's reach are left out
     silently.
     """
-    wanted = queries.Wanted(tuple(states), rule, polarity, recording, curator, words.strip())
+    wanted = queries.Wanted(tuple(states), rule, polarity, recording, curator, words.strip(), tag)
     reach = await reach_of(viewer)
     return await _views(viewer, await queries.listed(reach, wanted, limit=limit, after=after), reach)
 
@@ -334,6 +335,8 @@ _TAKEN = (
     "render",
     "render_error",
     "staged",
+    "tag",
+    "own_tag",
     "agent_team",
     "curator",
     "curator_name",

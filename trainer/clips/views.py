@@ -74,6 +74,8 @@ class ClipView:
     bars: list[int]
     lines: list[Line]
     staged: bool
+    tag: str
+    own_tag: str
     agent: UUID | None
     agent_name: str | None
     agent_team: UUID | None
