@@ -31,6 +31,8 @@ from trainer.clips import api as clips_api
 from trainer.clips import fits, tags, voice, voice_api
 from trainer.clips import parts as clip_parts
 from trainer.clips import routes as clip_pages
+from trainer.clips.batch import api as batch_api
+from trainer.clips.batch import routes as batch_pages
 from trainer.dossier import api as dossier_api
 from trainer.dossier import routes as dossier_pages
 from trainer.homes import routes as home_pages
@@ -81,6 +83,7 @@ PAGES: list[Any] = [
     *tags.pages,
     *calls_pages.pages,
     *clip_pages.pages,
+    *batch_pages.pages,
     *quality_pages.pages,
     *training_pages.pages,
     *career_pages.pages,
@@ -97,6 +100,7 @@ API: list[Any] = [
     *tags.routes,
     *calls_api.routes,
     *clips_api.routes,
+    *batch_api.routes,
     *voice_api.routes,
     *quality_api.routes,
     *module_api.routes,

@@ -1,0 +1,253 @@
+/* Marking several regions of a call in one pass: M at the start, M at the end, while the call goes on. The keys work
+ * while something in the sound's card has focus; the page is a form that works by itself. */
+
+import { announce, toast } from "./app.js";
+import { LONGEST_MS, SHORTEST_MS, clock } from "./editor-model.js";
+import { Rows } from "./mark-rows.js";
+import { MarkWave } from "./mark-wave.js";
+
+const KEYS = { " ": "play", m: "mark", escape: "drop", "+": "zoom-in", "=": "zoom-in", "-": "zoom-out" };
+
+class Marking {
+  constructor({ card, view, rows }) {
+    this.card = card;
+    this.view = view;
+    this.rows = rows;
+    this.wave = view.wave;
+    this.beganMs = null;
+    this.playingRow = null;
+    card.addEventListener("click", (event) => this.do(event.target.closest("[data-do]")?.dataset.do));
+    card.addEventListener("keydown", (event) => this.key(event));
+    card.querySelector("[data-speed]").addEventListener("change", (event) => this.wave.setPlaybackRate(Number(event.target.value), true));
+    this.wave.on("play", () => this.showPlaying(true));
+    this.wave.on("pause", () => this.showPlaying(false));
+    this.wave.on("timeupdate", () => this.tick());
+    this.wave.on("seeking", () => this.tick());
+    view.media.addEventListener("error", () => this.complain());
+    view.addEventListener("drawn", ({ detail }) => this.make(detail.startMs, detail.endMs));
+    view.addEventListener("moved", ({ detail }) => this.rowOf(detail.key)?.setRange(detail.startMs, detail.endMs));
+    view.addEventListener("picked", ({ detail }) => this.rowOf(detail.key)?.title.focus());
+    rows.addEventListener("change", () => this.draw());
+    rows.addEventListener("chosen", () => this.draw());
+    rows.addEventListener("removed", ({ detail }) => this.forget(detail.row));
+    rows.addEventListener("play", ({ detail }) => this.playRow(detail.row));
+    rows.addEventListener("cue", ({ detail }) => this.cue(detail.row));
+    this.draw();
+    this.tick();
+  }
+
+  do(what) {
+    const actions = {
+      play: () => (this.wave.isPlaying() ? this.wave.pause() : this.play()),
+      back: () => this.view.seek(this.view.ms - 10000),
+      on: () => this.view.seek(this.view.ms + 10000),
+      mark: () => this.mark(),
+      drop: () => this.drop(),
+      "zoom-in": () => this.view.zoom(1),
+      "zoom-out": () => this.view.zoom(-1),
+    };
+    actions[what]?.();
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select")) return;
+    const onSlider = this.view.container.contains(event.target);
+    const step = event.shiftKey ? 100 : 1000;
+    const moves = { ArrowLeft: -step, ArrowRight: step, PageUp: 10000, PageDown: -10000 };
+    const what = KEYS[event.key.toLowerCase()];
+    if (onSlider && event.key in moves) this.view.seek(this.view.ms + moves[event.key]);
+    else if (onSlider && event.key === "Home") this.view.seek(0);
+    else if (onSlider && event.key === "End") this.view.seek(this.view.durationMs);
+    else if (what && (what !== "play" || onSlider)) this.do(what);
+    else return;
+    event.preventDefault();
+  }
+
+  mark() {
+    const now = this.view.ms;
+    if (this.beganMs === null) {
+      this.beganMs = now;
+      this.say("begun", { time: clock(now) });
+      this.showMarking();
+      return;
+    }
+    const [start, end] = [Math.min(this.beganMs, now), Math.max(this.beganMs, now)];
+    this.beganMs = null;
+    this.showMarking();
+    this.make(start, end);
+  }
+
+  drop() {
+    if (this.beganMs === null) return;
+    this.beganMs = null;
+    this.say("dropped");
+    this.showMarking();
+  }
+
+  make(startMs, endMs) {
+    const row = this.rows.add(startMs, Math.max(endMs, startMs + SHORTEST_MS));
+    if (!row) {
+      toast(this.words("full"), "warn");
+      return;
+    }
+    this.rows.choose(row);
+    if (endMs - startMs > LONGEST_MS) toast(this.words("long"), "warn");
+    this.say("made", { number: this.rows.numberOf(row), start: clock(row.startMs), end: clock(row.endMs) });
+  }
+
+  cue(row) {
+    const { ms } = this.view;
+    if (!row.usable || ms < row.startMs || ms > row.endMs) this.say("cueOutside");
+    else {
+      row.setCue(ms);
+      this.say("cue", { time: clock(ms) });
+    }
+  }
+
+  play() {
+    this.playingRow = null;
+    this.start();
+  }
+
+  playRow(row) {
+    if (this.playingRow === row && this.wave.isPlaying()) {
+      this.wave.pause();
+      return;
+    }
+    if (!row.usable) return;
+    this.playingRow = row;
+    this.view.seek(row.startMs);
+    this.start();
+  }
+
+  async start() {
+    try {
+      await this.wave.play();
+      this.showPlaying(true);
+    } catch (problem) {
+      if (problem.name !== "AbortError") this.complain();
+    }
+  }
+
+  tick() {
+    const { view } = this;
+    if (this.playingRow && this.wave.isPlaying() && view.ms >= this.playingRow.endMs) {
+      this.wave.pause();
+      view.seek(this.playingRow.startMs);
+    }
+    view.showPending(this.beganMs);
+    const now = clock(Math.floor(view.ms / 100) * 100);
+    if (now === this.shown) return;
+    this.shown = now;
+    this.card.querySelector("[data-now]").textContent = now;
+    view.slider.setAttribute("aria-valuenow", String(Math.floor(view.ms / 1000)));
+    view.slider.setAttribute("aria-valuetext", now);
+    this.markLine();
+  }
+
+  markLine() {
+    this.lines ??= [...document.querySelectorAll("[data-lines] > li")];
+    const now = this.lines.findLast((line) => Number(line.dataset.start) <= this.view.ms);
+    if (now === this.line) return;
+    this.line?.removeAttribute("aria-current");
+    this.line = now;
+    now?.setAttribute("aria-current", "true");
+  }
+
+  draw() {
+    for (const row of this.rows.all) {
+      if (row.usable) this.view.show(row.key, row.startMs, row.endMs, row === this.rows.chosen);
+      else this.view.hide(row.key);
+    }
+  }
+
+  forget(row) {
+    if (this.playingRow === row) this.wave.pause();
+    this.view.hide(row.key);
+    this.say("removed");
+  }
+
+  rowOf(key) {
+    return this.rows.all.find((row) => row.key === key);
+  }
+
+  showMarking() {
+    const button = this.card.querySelector('[data-do="mark"]');
+    const marking = this.beganMs !== null;
+    button.lastChild.textContent = marking ? button.dataset.labelEnd : button.dataset.labelStart;
+    button.classList.toggle("primary", marking);
+    const drop = this.card.querySelector('[data-do="drop"]');
+    if (!marking && drop === document.activeElement) button.focus();
+    drop.hidden = !marking;
+    this.view.showPending(this.beganMs);
+  }
+
+  showPlaying(playing) {
+    const button = this.card.querySelector('[data-do="play"]');
+    button.classList.toggle("playing", playing);
+    button.setAttribute("aria-label", playing ? button.dataset.labelPause : button.dataset.labelPlay);
+    for (const row of this.rows.all) row.showPlaying(playing && row === this.playingRow);
+  }
+
+  words(name, values = {}) {
+    const key = `words${name[0].toUpperCase()}${name.slice(1)}`;
+    return Object.entries(values).reduce((text, [part, value]) => text.replace(`{${part}}`, value), this.card.dataset[key]);
+  }
+
+  say(name, values) {
+    announce(this.words(name, values));
+  }
+
+  complain() {
+    this.wave.pause();
+    this.card.querySelector("[data-audio-error]").hidden = false;
+  }
+}
+
+async function fetchPeaks(card) {
+  const seconds = Number(card.dataset.durationMs) / 1000;
+  const points = Math.round(Math.min(Math.max(seconds * 10, 400), 20000));
+  const answer = await fetch(`${card.dataset.peaks}?points=${points}`, { headers: { Accept: "application/json" } });
+  if (!answer.ok) throw new Error(`peaks: ${answer.status}`);
+  return (await answer.json()).peaks.map((height) => height / 100);
+}
+
+function followLines(marking) {
+  document.querySelector("[data-lines]")?.addEventListener("click", (event) => {
+    const line = event.target.closest("li");
+    if (event.target.closest("[data-seek]")) {
+      marking.view.seek(Number(line.dataset.start));
+      marking.play();
+    }
+    if (event.target.closest("[data-mark-line]")) marking.make(Number(line.dataset.start), Number(line.dataset.end));
+  });
+}
+
+async function start() {
+  const card = document.querySelector("[data-marking]");
+  const form = document.getElementById("mark-form");
+  const durationMs = Number(card.dataset.durationMs);
+  const turns = [...document.querySelectorAll("[data-lines] > li")].map((line) => ({
+    startMs: Number(line.dataset.start),
+    endMs: Number(line.dataset.end),
+    text: line.querySelector("[data-text]").textContent.trim(),
+  }));
+  const spoken = (from, to) => turns.filter((turn) => turn.startMs < to && turn.endMs > from).map((turn) => turn.text).join(" ");
+  const rows = new Rows({ form, durationMs, spoken, most: Number(card.dataset.most) });
+  let peaks;
+  try {
+    peaks = await fetchPeaks(card);
+  } catch {
+    card.querySelector("[data-wave-error]").hidden = false;
+    peaks = [0, 0];
+  }
+  const container = document.getElementById("wave");
+  const overview = document.getElementById("wave-overview");
+  const view = new MarkWave({ container, overview, src: card.dataset.audio, peaks, nonce: card.dataset.nonce, durationMs });
+  await view.ready;
+  card.classList.add("ready");
+  followLines(new Marking({ card, view, rows }));
+  card.dataset.ready = "true";
+}
+
+start();

@@ -1,0 +1,175 @@
+"""Several regions of a call saved together: all or none, every wrong field named, once however often it is sent."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from tests.clips.conftest import CallMaker
+from tests.clips.makers import Cast, fields
+from tests.web_fixtures import SignIn
+from trainer import db, jobs
+from trainer.clips import service
+from trainer.clips.batch.service import MOST_REGIONS, load_batch, publish_several, save_regions
+from trainer.clips.batch.tables import ClipBatch
+from trainer.clips.tables import Clip
+from trainer.problems import Conflict, Forbidden, Invalid, NotFound, Problem
+
+pytestmark = pytest.mark.usefixtures("rules", "canned_sound")
+
+
+def three() -> list[service.ClipFields]:
+    return [
+        fields(start_ms=0, end_ms=4_000, title="Greets", cue_ms=None),
+        fields(start_ms=5_000, end_ms=9_000, title="Asks", cue_ms=1_000),
+        fields(
+            start_ms=10_000, end_ms=14_000, title="Waits", polarity="near_miss", rules=("R02",), cue_ms=None
+        ),
+    ]
+
+
+async def test_regions_become_drafts_together_and_once(cast: Cast, a_call: CallMaker):
+    trainer, recording, batch = cast.viewer("trainer"), await a_call(), uuid4()
+    saved = await save_regions(trainer, recording, three(), batch=batch)
+    clips = [await service.load_clip(trainer, clip) for clip in saved.clips]
+    assert [(clip.title, clip.state, clip.rules[0].code) for clip in clips] == [
+        ("Greets", "draft", "R01"),
+        ("Asks", "draft", "R01"),
+        ("Waits", "draft", "R02"),
+    ]
+    # the same form again, from a second press or a reload, and two presses at once
+    again = await save_regions(trainer, recording, three(), batch=batch)
+    assert again.clips == saved.clips
+    assert await Clip.count() == 3
+    other = uuid4()
+    both = await asyncio.gather(*(save_regions(trainer, recording, three(), batch=other) for _ in range(2)))
+    assert both[0].clips == both[1].clips
+    assert await Clip.count() == 6
+    # an id that was used for one call says nothing of another
+    with pytest.raises(Conflict):
+        await save_regions(trainer, await a_call(), three(), batch=batch)
+
+
+async def test_one_wrong_region_keeps_all_from_being_saved_and_all_faults_are_named(
+    cast: Cast, a_call: CallMaker
+):
+    wrong = three()
+    wrong[0] = fields(start_ms=0, end_ms=100, title="", cue_ms=None)
+    wrong[2] = fields(rules=("R01", "R99"))
+    with pytest.raises(Invalid) as refused:
+        await save_regions(cast.viewer("trainer"), await a_call(), wrong)
+    assert {(error.field, error.code) for error in refused.value.errors} == {
+        ("clips[0].title", "required"),
+        ("clips[0].end_ms", "too-short"),
+        ("clips[2].rules", "unknown"),
+    }
+    assert (await Clip.count(), await ClipBatch.count()) == (0, 0)
+    queued = await db.fetch("SELECT id FROM job WHERE name = 'render_clip'")
+    assert queued == []  # no sound is made for what was not saved
+
+
+async def test_too_many_none_and_strangers_are_refused(cast: Cast, a_call: CallMaker):
+    recording = await a_call()
+    for regions in ([], three()[:1] * (MOST_REGIONS + 1)):
+        with pytest.raises(Invalid):
+            await save_regions(cast.viewer("trainer"), recording, regions)
+    for who in ("agent", "manager", "other_lead", "admin"):
+        with pytest.raises(Problem):
+            await save_regions(cast.viewer(who), recording, three())
+    saved = await save_regions(cast.viewer("lead"), recording, three())
+    with pytest.raises(NotFound):
+        await load_batch(cast.viewer("other_lead"), recording, saved.id)
+    with pytest.raises(NotFound):
+        await load_batch(cast.viewer("lead"), recording, uuid4())
+    with pytest.raises(Forbidden):
+        await publish_several(cast.viewer("lead"), recording, saved.id, saved.clips, review="self")
+
+
+async def test_what_was_heard_is_published_and_what_cannot_be_says_why(cast: Cast, a_call: CallMaker):
+    trainer, recording = cast.viewer("trainer"), await a_call()
+    saved = await save_regions(trainer, recording, three())
+    early = await publish_several(trainer, recording, saved.id, saved.clips[:1], review="self")
+    assert "sound" in early[0].refusal
+    await jobs.drain()
+    greets, asks, waits = saved.clips
+    outcomes = await publish_several(trainer, recording, saved.id, [greets, waits], review="self")
+    assert [bool(outcome.refusal) for outcome in outcomes] == [
+        False,
+        True,
+    ]  # the agent has to agree to the miss
+    states = {clip.id: clip.state for clip in (await load_batch(trainer, recording, saved.id))[1]}
+    assert states == {greets: "published", asks: "draft", waits: "draft"}
+
+
+async def test_the_pages_keep_what_was_typed_and_lead_on_to_publishing(
+    client: httpx.AsyncClient, sign_in: SignIn, cast: Cast, a_call: CallMaker
+):
+    recording = await a_call()
+    here = f"/calls/{recording}/mark"
+    await sign_in(client, cast.trainer)
+    assert here in (await client.get(f"/calls/{recording}/clips/new")).text
+    blank = await client.get(f"{here}?rule=R01")
+    assert (blank.status_code, blank.text.count('name="region"')) == (
+        200,
+        4,
+    )  # three rows and the script's own
+    form = {
+        "batch": str(uuid4()),
+        "region": ["1", "n2", "3"],
+        "start-1": "0:00", "end-1": "0:04", "title-1": "Greets <b>", "rules-1": ["R01", ""], "polarity-1": "exemplar",
+        "start-n2": "0:05", "end-n2": "soon", "title-n2": "", "polarity-n2": "near_miss",
+        "start-3": "", "end-3": "", "title-3": "", "polarity-3": "exemplar",
+    }  # fmt: skip
+    wrong = await client.post(here, data=form)
+    assert wrong.status_code == 422
+    assert 'id="f-end-n2-error"' in wrong.text
+    assert 'id="f-title-n2-error"' in wrong.text
+    assert "Greets &lt;b&gt;" in wrong.text
+    assert 'value="soon"' in wrong.text
+    assert await Clip.count() == 0
+    right = {**form, "end-n2": "0:09", "title-n2": "Asks", "cue-n2": "0:06", "polarity-n2": "exemplar"}
+    bad_rule = await client.post(here, data={**right, "rules-1": "R99"})
+    assert (bad_rule.status_code, "R99" in bad_rule.text) == (422, True)
+    saved = await client.post(here, data=right)
+    assert saved.status_code == 303
+    batch = saved.headers["location"]
+    assert (await client.post(here, data=right)).headers["location"] == batch
+    assert await Clip.count() == 2
+    waiting = await client.get(batch)
+    assert "hx-trigger" in waiting.text
+    await jobs.drain()
+    shown = (await client.get(batch)).text
+    assert shown.count("data-clip-player") == 2
+    assert shown.count('name="heard"') == 2
+    nothing = await client.post(batch, data={"heard": "odd"})
+    assert "Tick the clips" in nothing.text
+    clips = [str(row["id"]) for row in await Clip.select(Clip.id)]
+    done = await client.post(batch, data={"heard": clips})
+    assert done.status_code == 409  # one has no rule yet: it says so, the other is published
+    states = sorted([row["state"] for row in await Clip.select(Clip.state)])
+    assert states == ["draft", "published"]
+    assert "pinned to no rule" in done.text
+    await sign_in(client, cast.analyst)
+    assert 'name="heard"' not in (await client.get(batch)).text
+    await sign_in(client, cast.agent)
+    assert (await client.get(here)).status_code == 403
+
+
+async def test_the_api_cuts_all_or_none(
+    client: httpx.AsyncClient, sign_in: SignIn, cast: Cast, a_call: CallMaker
+):
+    recording = await a_call()
+    await sign_in(client, cast.trainer)
+    address = f"/api/v1/recordings/{recording}/clips/batch"
+    clip = {"start_ms": 0, "end_ms": 4_000, "title": "Greets", "rules": ["R01"]}
+    bad = await client.post(address, json={"clips": [clip, {**clip, "end_ms": 90_000}]})
+    assert bad.status_code == 422
+    assert [(e["field"], e["code"]) for e in bad.json()["errors"]] == [("clips[1].end_ms", "past-end")]
+    made = await client.post(address, json={"clips": [clip, {**clip, "start_ms": 1_000}]})
+    assert made.status_code == 201
+    assert [item["start_ms"] for item in made.json()["items"]] == [0, 1_000]
+    assert all(UUID(item["id"]) for item in made.json()["items"])
+    assert (
+        await client.post("/api/v1/recordings/odd/clips/batch", json={"clips": [clip]})
+    ).status_code == 404
