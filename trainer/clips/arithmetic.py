@@ -217,7 +217,7 @@ def _kept_text(turn: Turn, window: Span, cuts: list[Span]) -> str:
         return turn.text.strip()
     if words:
         return _from_timed_words(words, window, touching)
-    return _from_guessed_words(turn.text, whole, window, [cut.widened(_margin(whole)) for cut in touching])
+    return _from_guessed_words(turn.text, whole, window, [cut.widened(margin_ms(whole)) for cut in touching])
 
 
 def _from_timed_words(words: Sequence[tuple[int, int, str]], window: Span, cuts: list[Span]) -> str:
@@ -236,7 +236,7 @@ def _from_timed_words(words: Sequence[tuple[int, int, str]], window: Span, cuts:
 
 
 def _from_guessed_words(text: str, whole: Span, window: Span, cuts: list[Span]) -> str:
-    tokens = list(_placed_tokens(text, whole))
+    tokens = list(placed_tokens(text, whole))
     inside = [window.holds((span.start_ms + span.end_ms) // 2) for _start, _end, span in tokens]
     removed = [any(cut.overlaps(span) for cut in cuts) for _start, _end, span in tokens]
     if any(removed):
@@ -283,7 +283,7 @@ _NUMBER_WORD = re.compile(
 )
 
 
-def _placed_tokens(text: str, whole: Span) -> Iterator[tuple[int, int, Span]]:
+def placed_tokens(text: str, whole: Span) -> Iterator[tuple[int, int, Span]]:
     """Each word (Han: each character) as (start and end in the text, guessed span)."""
     found = [(match.start(), match.end()) for match in _TOKEN.finditer(text)]
     weights = [1 + sum(_weight(c) for c in text[start:end]) for start, end in found]
@@ -299,7 +299,7 @@ def _weight(character: str) -> int:
     return 5 if character.isdigit() or ord(character) > 0x3000 else 1
 
 
-def _margin(whole: Span) -> int:
+def margin_ms(whole: Span) -> int:
     """How far a guessed position may be off."""
     return max(700, whole.length_ms * 15 // 100)
 
@@ -322,5 +322,5 @@ def spoken_words(turn: Turn) -> tuple[list[tuple[int, int, str]], bool]:
     words = [(start, end, text) for start, end, text in turn.words if text.strip()]
     if words:
         return words, False
-    tokens = _placed_tokens(turn.text, Span(turn.start_ms, turn.end_ms))
+    tokens = placed_tokens(turn.text, Span(turn.start_ms, turn.end_ms))
     return [(span.start_ms, span.end_ms, turn.text[start:end]) for start, end, span in tokens], True
