@@ -18,10 +18,11 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from trainer import __version__, db, health, jobs, metrics, starter, storage
+from trainer import __version__, db, health, jobs, metrics, speech, starter, storage
 from trainer.appreciation import api as appreciation_api
 from trainer.backup import erasures
 from trainer.calls import api as calls_api
+from trainer.calls import keeping as call_keeping
 from trainer.calls import pages as call_pages
 from trainer.calls import reading as call_reading
 from trainer.calls import routes as calls_pages
@@ -31,6 +32,9 @@ from trainer.clips import api as clips_api
 from trainer.clips import fits, tags, voice, voice_api
 from trainer.clips import parts as clip_parts
 from trainer.clips import routes as clip_pages
+from trainer.clips.keeping import api as keeping_api
+from trainer.clips.keeping import pages as keeping_pages
+from trainer.clips.keeping import queries as keeping_queries
 from trainer.clips.batch import api as batch_api
 from trainer.clips.batch import routes as batch_pages
 from trainer.dossier import api as dossier_api
@@ -83,6 +87,7 @@ PAGES: list[Any] = [
     *tags.pages,
     *calls_pages.pages,
     *clip_pages.pages,
+    *keeping_pages.pages,
     *batch_pages.pages,
     *quality_pages.pages,
     *training_pages.pages,
@@ -102,6 +107,7 @@ API: list[Any] = [
     *clips_api.routes,
     *batch_api.routes,
     *voice_api.routes,
+    *keeping_api.routes,
     *quality_api.routes,
     *module_api.routes,
     *enrolment_api.routes,
@@ -114,6 +120,7 @@ MAX_BODY = 2 << 20
 
 call_pages.call_page_parts["clips"] = clip_parts.call_part
 call_pages.erasure_parts["clips"] = clip_parts.erasure_part
+call_keeping.keepers["clips"] = keeping_queries.lives_on
 voice.use_places["modules"] = modules_that_play
 rulebook_pages.rule_page_parts["clips"] = clip_parts.rule_part
 rulebook_pages.rule_page_parts["clips to look at again"] = fits.waiting_part
@@ -178,7 +185,9 @@ def create_app(settings: Settings | None = None, *, demo: bool = False) -> Lites
     statics = StaticTree(find_tree("static"), debug=settings.debug)
     key = settings.key()
     days.set_site_zone(settings.time_zone)
+    voice_terms.answer_within(settings.objection_days)
     post_office.set_up(settings, demo=demo)
+    speech.set_up(settings)
     pages = Pages(
         static_url=statics.url,
         nav=navigation,

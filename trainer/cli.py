@@ -68,13 +68,14 @@ def done(sentence: str) -> None:
 async def centre(settings: Settings) -> AsyncIterator[None]:
     """The centre's database and storage, open while a command works with them. Its schema must be current."""
     import trainer.app  # noqa: F401 - registers every job, so that events reach their subscribers
-    from trainer import db, storage
+    from trainer import db, speech, storage
     from trainer.backup import erasures
     from trainer.notices import post_office
     from trainer.people import days
 
     days.set_site_zone(settings.time_zone)
     post_office.set_up(settings)
+    speech.set_up(settings)
     erasures.keep_in(settings.data)
     await db.open_database(settings.effective_database_url, pool_size=settings.database_pool)
     try:

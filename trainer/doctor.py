@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from trainer import db, job_queue, storage
+from trainer import db, job_queue, speech, storage
 from trainer.backup.making import last_backup
 from trainer.backup.restoring import under_way
 from trainer.notices import mail, post_office
@@ -233,6 +233,25 @@ async def check_storage(settings: Settings) -> list[Finding]:
     return findings
 
 
+async def check_speech(settings: Settings) -> list[Finding]:
+    """Whether speech can be recognised, where that is wanted. Loads no model: that may take a minute."""
+    engine = speech.engine_of(settings)
+    if engine is None:
+        told = "Speech recognition is off: transcripts come with calls, are uploaded, or are typed."
+        return [
+            Finding(told, remedy="For recognition on this machine, set TRAINER_ASR and TRAINER_ASR_MODEL.")
+        ]
+    try:
+        engine.check()
+    except speech.SpeechUnavailable as error:
+        remedy = (
+            "Put a model in CTranslate2's format (model.bin, config.json, tokenizer.json) there, and "
+            "faster-whisper (the extra asr) into this installation."
+        )
+        return [wrong(str(error), remedy)]
+    return [Finding(f"Speech recognition: {engine.name}.")]
+
+
 async def check_address(settings: Settings) -> list[Finding]:
     """How people arrive, and what browsers then allow."""
     parts = urlsplit(settings.base_url)
@@ -325,6 +344,7 @@ CHECKS: list[Check] = [
     check_data_folder,
     check_database,
     check_storage,
+    check_speech,
     check_address,
     check_certificate,
     check_time,

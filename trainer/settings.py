@@ -114,9 +114,10 @@ class Settings(BaseSettings):
     site_name: str = Field("Encore", description="Shown in the browser's title and on the sign-in page.")
     time_zone: str = Field("UTC", description="The site's zone, for people without one of their own.")
     locale: Literal["en", "zh-Hans", "zh-Hant"] = Field("en", description="Language of pages before sign-in.")
-    clip_review: Literal["self", "second"] = Field(
+    clip_review: Literal["self", "second", "two"] = Field(
         "second",
-        description="`self`: a trainer publishes alone (logged so). `second`: somebody else looks first.",
+        description="Who looks at a clip before it is published: `self` nobody else (logged so), `second` one other "
+        "person, `two` two others. `0`, `1` and `2` mean the same.",
     )
     upload_limit_mb: int = Field(2048, ge=1, description="Largest recording accepted, in megabytes.")
     keep_days: int = Field(
@@ -124,6 +125,20 @@ class Settings(BaseSettings):
         ge=1,
         le=3650,
         description="Days that a call is kept unless its upload says until when; the upload page proposes this day.",
+    )
+    asr: Literal["none", "whisper"] = Field(
+        "none",
+        description="Speech recognition: `none`, or `whisper` (the extra `asr`: faster-whisper, on this machine).",
+    )
+    asr_model: Path | None = Field(
+        None, description="Folder with a Whisper model in CTranslate2's format. Nothing is ever downloaded."
+    )
+    objection_days: int = Field(
+        5,
+        ge=1,
+        le=90,
+        description="Days within which an agent's objection to a clip is answered; a reminder comes before, and "
+        "admins are told after.",
     )
     session_days: int = Field(14, ge=1, le=90, description="Days without a visit after which a sign-in ends.")
     tls_cert: Path | None = Field(None, description="Certificate file, to serve https without a proxy.")
@@ -163,6 +178,11 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, _SecretFiles(settings_cls)
+
+    @field_validator("clip_review", mode="before")
+    @classmethod
+    def _reviewers(cls, value: object) -> object:
+        return {"0": "self", "1": "second", "2": "two"}.get(str(value), value)
 
     @field_validator("time_zone")
     @classmethod

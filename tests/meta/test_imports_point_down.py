@@ -12,7 +12,7 @@ LAYERS = [
     ["problems", "settings"],
     ["db", "db_engine", "db_sqlite", "db_postgres", "db_schema", "logs"],
     ["job_queue"],
-    ["jobs", "storage", "audio", "web"],
+    ["jobs", "storage", "audio", "speech", "web"],
     ["facts", "sheets"],
     ["people"],
     ["notices"],
@@ -39,7 +39,7 @@ BESIDE = {"piccolo_app", "piccolo_conf", "migrations", "_bundled"}
 # Neighbours of one layer that may use each other: storage and the edge share words, db's files are one room.
 NEIGHBOURS = [
     {"db", "db_engine", "db_sqlite", "db_postgres", "db_schema"},
-    {"jobs", "storage", "audio", "web"},
+    {"jobs", "storage", "audio", "speech", "web"},
     {"db_schema", "piccolo_app"},
 ]
 HEIGHT = {room: height for height, rooms in enumerate(LAYERS) for room in rooms}

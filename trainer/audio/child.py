@@ -19,7 +19,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
 from trainer.audio import AudioRefused
@@ -31,7 +31,8 @@ Told = Callable[..., Awaitable[None] | None]
 # Jobs up to this long have places of their own, so that the probe of an upload never waits behind
 # somebody's hour.
 SHORT_JOB_S: Final = 30.0
-_PLACES: Final = {"short": 4, "long": max(1, min(2, os.cpu_count() or 1))}
+_PLACES: Final = {"short": 4, "long": max(1, min(2, os.cpu_count() or 1)), "speech": 1}
+Place = Literal["short", "long", "speech"]
 
 
 class ChildLost(RuntimeError):
@@ -46,13 +47,14 @@ async def in_child(
     timeout_s: float = 900.0,
     memory_mb: int = 512,
     on_progress: Told | None = None,
+    place: Place | None = None,
 ) -> Result:
     """`function(*args)` in a child process, with at most `timeout_s` of wall clock and CPU and `memory_mb`
     above the start.
 
     `function`, its arguments and its result must be picklable, the function by its name. With `on_progress`
     (plain or async) it is also given `on_progress=`, whose calls arrive here. Cancelling this coroutine
-    kills the child.
+    kills the child. `place` says beside which jobs it waits, by default those of about its `timeout_s`.
 
     Raises what the function raises. AudioRefused("too_slow") after the time is up, ("too_demanding") when
     memory ran out, ("damaged") when the child crashed or FFmpeg's error came through; ChildLost when the
@@ -62,7 +64,7 @@ async def in_child(
         raise ValueError(f"{function.__name__} must live in a module that a child can import")
     job = pickle.dumps(Job(function, args, on_progress is not None))
     limits = pickle.dumps(Limits(memory_mb << 20, int(timeout_s) + 1, list(sys.path)))
-    async with _places("short" if timeout_s <= SHORT_JOB_S else "long"):
+    async with _places(place or ("short" if timeout_s <= SHORT_JOB_S else "long")):
         try:
             answer = await _in_one_child((limits, job), timeout_s, on_progress)
         except _NurseryGone:  # it ended, for want of work, as the request was under way

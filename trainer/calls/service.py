@@ -149,6 +149,7 @@ async def receive_recording(
                     Recording.uploaded_by: viewer.id if viewer else None,
                     Recording.created_at: db.utc_now(),
                     Recording.rulebook: rulebook,
+                    Recording.transcript_source: "uploaded" if lines else "",
                     **_columns(fields),
                 }
             )

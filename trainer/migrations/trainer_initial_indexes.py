@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:196704"
+ID = "2026-11-23T10:00:01:254838"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -65,6 +65,7 @@ INDEXES = [
     'CREATE UNIQUE INDEX segment_position ON segment (recording, position)',
     'CREATE INDEX play_recording ON play (recording, person, at)',
     'CREATE INDEX play_at ON play (at, id)',
+    'CREATE UNIQUE INDEX speech_recognition_call ON speech_recognition (recording)',
     'CREATE UNIQUE INDEX call_import_row_line ON call_import_row (pending, reading, line)',
     'CREATE INDEX call_import_row_state ON call_import_row (pending, reading, state)',
     'CREATE INDEX call_import_row_recording ON call_import_row (recording) WHERE recording IS NOT NULL',
@@ -96,6 +97,9 @@ INDEXES = [
     'CREATE UNIQUE INDEX clip_pair_once ON clip_pair (rule, good, other)',
     'CREATE INDEX clip_pair_good ON clip_pair (good)',
     'CREATE INDEX clip_pair_other ON clip_pair (other)',
+    'CREATE INDEX clip_review_clip ON clip_review (clip, version, at)',
+    'CREATE INDEX clip_review_reviewer ON clip_review (reviewer)',
+    "CREATE UNIQUE INDEX clip_review_approved ON clip_review (clip, version, reviewer, content) WHERE verdict = 'approved'",
     'CREATE UNIQUE INDEX evaluation_source ON evaluation (source)',
     'CREATE INDEX evaluation_recording ON evaluation (recording)',
     "CREATE UNIQUE INDEX evaluation_stands ON evaluation (recording) WHERE state = 'released'",
