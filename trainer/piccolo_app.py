@@ -27,6 +27,7 @@ MODULES = [
     "trainer.clips.pairs.tables",
     "trainer.clips.reviewing.tables",
     "trainer.quality.tables",
+    "trainer.search.tables",
     "trainer.curating.tables",
     "trainer.training.tables",
     "trainer.appreciation.tables",

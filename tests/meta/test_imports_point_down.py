@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "trainer"
 
 # From the bottom up; rooms on one line do not use each other.
 LAYERS = [
-    ["problems", "settings"],
+    ["problems", "settings", "words"],
     ["db", "db_engine", "db_sqlite", "db_postgres", "db_schema", "logs"],
     ["job_queue"],
     ["jobs", "storage", "audio", "speech", "web"],

@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:254838"
+ID = "2026-11-23T10:00:01:264428"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -47,6 +47,7 @@ INDEXES = [
     'CREATE INDEX notice_unread ON notice (person) WHERE read_at IS NULL AND withdrawn_at IS NULL',
     'CREATE INDEX notice_to_mail ON notice (created_at) WHERE read_at IS NULL AND withdrawn_at IS NULL AND mailed_at IS NULL',
     'CREATE UNIQUE INDEX notice_choice_once ON notice_choice (person, kind)',
+    'CREATE UNIQUE INDEX phrase_code ON phrase (rulebook, code)',
     'CREATE UNIQUE INDEX rulebook_code ON rulebook (code)',
     'CREATE UNIQUE INDEX want_code ON want (rulebook, code)',
     'CREATE UNIQUE INDEX rule_code ON rule (code)',
@@ -109,6 +110,12 @@ INDEXES = [
     'CREATE UNIQUE INDEX mark_once ON mark (evaluation, rule)',
     'CREATE INDEX mark_rule ON mark (rule)',
     'CREATE INDEX evaluation_reply_of ON evaluation_reply (evaluation, at)',
+    'CREATE INDEX search_entry_recording ON search_entry (recording) WHERE recording IS NOT NULL',
+    'CREATE INDEX search_entry_segment ON search_entry (segment) WHERE segment IS NOT NULL',
+    'CREATE INDEX search_entry_clip ON search_entry (clip) WHERE clip IS NOT NULL',
+    'CREATE INDEX search_entry_rule_version ON search_entry (rule_version) WHERE rule_version IS NOT NULL',
+    'CREATE INDEX search_entry_evaluation ON search_entry (evaluation) WHERE evaluation IS NOT NULL',
+    'CREATE INDEX search_entry_mark ON search_entry (mark) WHERE mark IS NOT NULL',
     'CREATE UNIQUE INDEX passed_call_once ON passed_call (recording)',
     'CREATE UNIQUE INDEX module_code ON module (code)',
     'CREATE UNIQUE INDEX module_version_number ON module_version (module, version)',

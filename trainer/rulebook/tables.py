@@ -2,7 +2,7 @@
 
 import uuid
 
-from piccolo.columns import JSON, UUID, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns import JSON, UUID, Boolean, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -83,7 +83,24 @@ class ProgrammeMember(Table, tablename="programme_member"):
     added_at = Timestamptz(default=None)
 
 
+class Phrase(Table, tablename="phrase"):
+    """Words that callers hate to hear, and a better way to say it (003-15). A hint, never a mark."""
+
+    id = UUID(primary_key=True, default=uuid.uuid4)
+    rulebook = ForeignKey(Rulebook, on_delete=OnDelete.cascade, null=False)
+    code = Text()
+    language = Text(default="en", help_text="Of the calls in which it is looked for: en, zh-Hans or zh-Hant")
+    said = JSON(default="[]", help_text="Its wordings; the first is how it is called.")
+    alone = Boolean(default=False, help_text="Only where nothing else is said between two marks: a bare no.")
+    better = JSON(default="{}", help_text="{locale: how to say it}")
+    rule = ForeignKey(Rule, on_delete=OnDelete.set_null, null=True, default=None)
+    position = Integer(default=0)
+    revision = Integer(default=1, help_text="Grows with every edit; what If-Match compares.")
+    updated_at = Timestamptz(default=None)
+
+
 INDEXES = [
+    "CREATE UNIQUE INDEX phrase_code ON phrase (rulebook, code)",
     "CREATE UNIQUE INDEX rulebook_code ON rulebook (code)",
     "CREATE UNIQUE INDEX want_code ON want (rulebook, code)",
     "CREATE UNIQUE INDEX rule_code ON rule (code)",

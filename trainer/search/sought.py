@@ -1,0 +1,107 @@
+"""What somebody typed into the search box, as parts that a text must hold, and the same for the index.
+
+Words stand apart by spaces; a word of three letters or more also finds longer ones (`refund` finds `refunds`);
+quotes ask for exactly these words in this order. Chinese needs no spaces: characters that stand together are
+looked for together, one or two of them as well.
+Invariant: what the index finds for a `Sought` and what `places` finds in the text is the same.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trainer.words import Place, Unit, find_units, is_han, merged, units
+
+MOST_CHARACTERS = 200
+MOST_PARTS = 12
+PREFIX_FROM = 3
+
+_CHUNK = re.compile(r'"([^"]*)"|“([^”]*)”|「([^」]*)」|『([^』]*)』|([^\s"“”「」『』]+)')
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Words that stand one after the other; with `prefix`, longer words count for the last one."""
+
+    words: tuple[str, ...]
+    prefix: bool = False
+
+    @property
+    def indexed(self) -> tuple[str, ...]:
+        """The same as it stands in the index: a pair of Han characters is one word there."""
+        found = sequence(self.words)
+        pairs = [is_han(one) and is_han(two) for one, two in zip(self.words, self.words[1:], strict=False)]
+        # a pair tells its characters already
+        first = 1 if pairs and pairs[0] else 0
+        last = len(found) - (1 if pairs and pairs[-1] else 0)
+        return tuple(found[first:last])
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """All parts of what was typed; without any there is nothing to look for."""
+
+    parts: tuple[Part, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.parts)
+
+    def places(self, text: str) -> list[Place] | None:
+        """Where the parts stand in a text; None unless it holds all of them."""
+        return self._places(text, units(text), whole=True)
+
+    def some_places(self, text: str) -> list[Place]:
+        """Where any of the parts stands, for a text of several fields that together hold all."""
+        return self._places(text, units(text), whole=False) or []
+
+    def held_by(self, texts: Sequence[str]) -> bool:
+        """Whether each part stands in one of these texts."""
+        split = [units(text) for text in texts]
+        return all(
+            any(next(find_units(part.words, each, prefix=part.prefix), None) is not None for each in split)
+            for part in self.parts
+        )
+
+    def _places(self, text: str, among: list[Unit], *, whole: bool) -> list[Place] | None:
+        found: list[Place] = []
+        for part in self.parts:
+            starts = list(find_units(part.words, among, prefix=part.prefix))
+            if not starts and whole:
+                return None
+            length = len(part.words)
+            found += [(among[at].start, among[at + length - 1].end) for at in starts]
+        return merged(found)
+
+
+def read_sought(typed: str) -> Sought:
+    """What was typed, as parts. What is longer than anybody types is cut."""
+    parts: list[Part] = []
+    for chunk in _CHUNK.finditer(typed[:MOST_CHARACTERS]):
+        *quoted, plain = chunk.groups()
+        exact = next((each for each in quoted if each is not None), None)
+        words = tuple(unit.word for unit in units(plain if exact is None else exact))
+        if not words:
+            continue
+        prefix = exact is None and not is_han(words[-1]) and len(words[-1]) >= PREFIX_FROM
+        part = Part(words, prefix)
+        if part not in parts:
+            parts.append(part)
+    return Sought(tuple(parts[:MOST_PARTS]))
+
+
+def sequence(words: Sequence[str]) -> list[str]:
+    """Words as the index holds them: after a Han character that another follows, the two as a pair.
+
+    So two characters are one look-up, and longer runs are phrases of rare words instead of common ones.
+    """
+    found: list[str] = []
+    for at, word in enumerate(words):
+        found.append(word)
+        if at + 1 < len(words) and is_han(word) and is_han(words[at + 1]):
+            found.append(word + words[at + 1])
+    return found
+
+
+def indexed(text: str) -> str:
+    """A text as it stands in the index: its words with one space between them."""
+    return " ".join(sequence([unit.word for unit in units(text)]))
