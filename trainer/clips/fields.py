@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from trainer.clips.arithmetic import Cut, Line, clock, range_fault, tidy
 from trainer.clips.reading import POLARITIES
+from trainer.clips.views import ClipView
 from trainer.problems import FieldError, Invalid
 from trainer.web.i18n import _
 
@@ -50,6 +51,24 @@ class ClipFields:
     no_speech: bool = False
     lines: tuple[Line, ...] | None = None
     cues: tuple[RuleCue, ...] = ()
+
+
+def fields_of(clip: ClipView) -> ClipFields:
+    """What a person decided about a clip, as it is: for changing a part of it."""
+    return ClipFields(
+        start_ms=clip.start_ms,
+        end_ms=clip.end_ms,
+        title=clip.titles,
+        polarity=clip.polarity,
+        rules=tuple(rule.code for rule in clip.rules),
+        cue_ms=clip.cue_ms,
+        note=clip.notes,
+        why=clip.whys,
+        redactions=clip.redactions,
+        no_speech=clip.no_speech,
+        lines=clip.typed,
+        cues=tuple(RuleCue(rule.code, rule.cue_ms, rule.whys) for rule in clip.rules),
+    )
 
 
 def checked(fields: ClipFields, recording_ms: int) -> ClipFields:

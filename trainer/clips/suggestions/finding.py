@@ -1,0 +1,209 @@
+"""From words that look like personal data to spans of the call that hide them. Pure: no I/O.
+
+Invariant: once the spans of a suggestion are redacted, none of its words is left in a clip's transcript; the same
+arithmetic places words here and removes them there.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from trainer.calls import personal_data
+from trainer.calls.personal_data import Kind, Piece
+from trainer.calls.spoken_numbers import plain
+from trainer.clips.arithmetic import Cut, Line, Span, Turn, margin_ms, placed_tokens
+
+# Word times of recognisers come late, and nobody can cut between two digits.
+PAD_MS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A word to hide, in the recording. `near` is where a redaction has to touch when the word's place is a guess."""
+
+    span: Span
+    near: Span | None = None
+
+    def within(self, window: Span) -> "Part | None":
+        """The part of it that a clip of this range may let one hear; None when it is out of reach."""
+        if self.near is not None:
+            return self if self.near.overlaps(window) else None
+        inside = self.span.within(window)
+        return Part(inside) if inside.length_ms else None
+
+    def covered_by(self, cuts: Sequence[Span]) -> bool:
+        """Whether these spans, in order, hide it: a timed word wholly, a guessed one where it may be."""
+        if self.near is not None:
+            return any(cut.overlaps(self.near) for cut in cuts)
+        at = self.span.start_ms
+        for cut in cuts:
+            if cut.start_ms <= at < cut.end_ms:
+                at = cut.end_ms
+        return at >= self.span.end_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Personal data said in a part of a call, once or more. `key` is the same wherever in the call it is asked for."""
+
+    key: str
+    kind: Kind
+    words: tuple[str, ...]
+    """As it stands in the lines; for those who may hear the call only."""
+    parts: tuple[Part, ...]
+    spans: tuple[Span, ...]
+    """What to redact, in the recording, with a margin on both sides."""
+
+    def covered_by(self, cuts: Iterable[Cut], window: Span) -> bool:
+        """Whether a clip of this range with these redactions lets nobody hear or read it."""
+        hidden = sorted(cut.span for cut in cuts)
+        inside = [part for one in self.parts if (part := one.within(window)) is not None]
+        return all(part.covered_by(hidden) for part in inside)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A text and where each of its words is spoken: (start and end in the text, part)."""
+
+    speaker: str
+    text: str
+    places: tuple[tuple[int, int, Part], ...]
+
+
+def suggest(
+    sources: Iterable[Sequence[Turn]],
+    window: Span,
+    recording_ms: int,
+    *,
+    salt: str,
+    names: Iterable[str] = (),
+    exempt: Iterable[str] = (),
+    language: str = "en",
+) -> list[Suggestion]:
+    """What may be personal data in a part of a call, in its order.
+
+    `sources`: the call's own turns, and lines that were typed in their place. `salt` keeps the keys from being
+    guessed by whoever has no access to the call.
+    """
+    names, exempt = list(names), list(exempt)
+    groups: dict[str, list[tuple[Kind, str, list[list[Part]]]]] = {}
+    for said in _views(sources):
+        for found in personal_data.find(said, names=names, exempt=exempt, language=language):
+            pieces = [_parts(said[piece.line], piece) for piece in found.pieces]
+            if any(part.within(window) for parts in pieces for part in parts):
+                words = " … ".join(said[piece.line].text[piece.start : piece.end] for piece in found.pieces)
+                key = _key(salt, found.kind, words)
+                groups.setdefault(key, []).append((found.kind, words, pieces))
+    made = [_suggestion(key, group, recording_ms) for key, group in groups.items()]
+    return sorted(made, key=lambda one: (one.spans[0] if one.spans else Span(0, 0), one.kind))
+
+
+def _suggestion(key: str, group: list[tuple[Kind, str, list[list[Part]]]], recording_ms: int) -> Suggestion:
+    parts: dict[Part, None] = {}
+    spans = []
+    for _kind, _words, pieces in group:
+        for piece in pieces:
+            parts |= dict.fromkeys(piece)
+            start = min((part.span.start_ms for part in piece), default=0)
+            end = max((part.span.end_ms for part in piece), default=0)
+            spans.append(Span(max(0, start - PAD_MS), min(recording_ms, end + PAD_MS)))
+    words = tuple(dict.fromkeys(words for _kind, words, _pieces in group))
+    whole = [part for part in parts if part.span.start_ms < recording_ms]
+    return Suggestion(key, group[0][0], words, tuple(whole), tuple(_joined(spans)))
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order, those that touch as one."""
+    result: list[Span] = []
+    for span in sorted(one for one in spans if one.length_ms > 0):
+        if result and span.start_ms <= result[-1].end_ms:
+            result[-1] = Span(result[-1].start_ms, max(result[-1].end_ms, span.end_ms))
+        else:
+            result.append(span)
+    return result
+
+
+def _key(salt: str, kind: str, words: str) -> str:
+    said = "".join(character for character in plain(words).lower if character.isalnum())
+    return hashlib.sha256(f"{salt}:{kind}:{said}".encode()).hexdigest()[:32]
+
+
+def _views(sources: Iterable[Sequence[Turn]]) -> Iterable[list[_Said]]:
+    """Each source as it is read, and once more as its timed words say it where these differ from its text."""
+    for turns in sources:
+        ordered = sorted(turns, key=lambda turn: (turn.start_ms, turn.end_ms))
+        read = [_as_read(turn) for turn in ordered]
+        yield read
+        heard = [_as_heard(turn) for turn in ordered]
+        if any(_bare(one.text) != _bare(other.text) for one, other in zip(read, heard, strict=True)):
+            yield heard
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
+
+
+def _as_heard(turn: Turn) -> _Said:
+    """The turn's timed words; its text where it has none."""
+    words = [(start, end, text.strip()) for start, end, text in turn.words if text.strip()]
+    if not words:
+        return _as_read(turn)
+    text, places = "", []
+    for start, end, word in words:
+        close = text and text[-1] > "\u3000" and word[0] > "\u3000"
+        text += "" if close or not text else " "
+        places.append((len(text), len(text) + len(word), Part(Span(start, max(end, start + 1)))))
+        text += word
+    return _Said(turn.speaker, text, tuple(places))
+
+
+def _as_read(turn: Turn) -> _Said:
+    """The turn's text; each word where it is spoken, or where it may be."""
+    words = [(start, end, text.strip()) for start, end, text in turn.words if text.strip()]
+    if words and _bare("".join(word for _start, _end, word in words)) == _bare(turn.text):
+        return _Said(turn.speaker, turn.text, tuple(_timed(turn.text, words)))
+    whole = Span(
+        min([turn.start_ms, *(start for start, _end, _word in words)]),
+        max([turn.end_ms, *(end for _start, end, _word in words)]),
+    )
+    reach = margin_ms(whole)
+    places = [
+        (start, end, Part(span, span.widened(reach).within(whole)))
+        for start, end, span in placed_tokens(turn.text, whole)
+    ]
+    return _Said(turn.speaker, turn.text, tuple(places))
+
+
+def _timed(text: str, words: Sequence[tuple[int, int, str]]) -> Iterable[tuple[int, int, Part]]:
+    """Where each timed word stands in the text, which differs from them in its spaces alone."""
+    at = 0
+    for start, end, word in words:
+        begin = None
+        for character in _bare(word):
+            while text[at].isspace():
+                at += 1
+            assert text[at] == character
+            begin = at if begin is None else begin
+            at += 1
+        if begin is not None:
+            yield begin, at, Part(Span(start, max(end, start + 1)))
+
+
+def _parts(said: _Said, piece: Piece) -> list[Part]:
+    return [part for start, end, part in said.places if start < piece.end and end > piece.start]
+
+
+def as_turns(lines: Iterable[Line]) -> list["TypedTurn"]:
+    """Typed lines (in the recording) as turns without timed words."""
+    return [TypedTurn(line.start_ms, line.end_ms, line.speaker, line.text) for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class TypedTurn:
+    """A line that somebody typed."""
+
+    start_ms: int
+    end_ms: int
+    speaker: str
+    text: str
+    words: tuple[tuple[int, int, str], ...] = ()

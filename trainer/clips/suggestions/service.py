@@ -1,0 +1,255 @@
+"""Suggestions for one clip or one part of a call, what people decide about them, and the names to look for.
+
+Invariant: what is decided is decided by a person with a name (or by an imported library), stays in the log of the
+call, and can be decided otherwise; who may not hear the call sees and decides nothing.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from trainer import db, jobs
+from trainer.calls.personal_data import Kind
+from trainer.calls.reading import load_for_hearing, segments_of
+from trainer.calls.spoken_numbers import plain
+from trainer.clips.arithmetic import Cut, Line, Span
+from trainer.clips.editing import edit_clip
+from trainer.clips.fields import fields_of
+from trainer.clips.reading import load_clip
+from trainer.clips.suggestions import queries
+from trainer.clips.suggestions.finding import Suggestion, as_turns, suggest
+from trainer.clips.suggestions.tables import PrivateName, SuggestionDecision
+from trainer.clips.views import ClipView
+from trainer.jobs import JobContext
+from trainer.people.audit import record_audit
+from trainer.problems import Forbidden, Invalid, NotFound
+from trainer.web.i18n import _
+from trainer.web.session import Viewer
+
+Answer = Literal["accepted", "rejected", "undone"]
+State = Literal["open", "covered", "rejected"]
+ANSWERS: tuple[Answer, ...] = ("accepted", "rejected", "undone")
+DECIDERS = ("trainer", "qa_analyst", "team_lead")
+
+# A number may have begun, and the question that it answers been asked, before the clip does.
+_AROUND_MS = 90_000
+_LONGEST_NAME = 80
+_MOST_NAMES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A suggestion for a clip, and where it stands. `by_name` and `at`: who said so last, where somebody did."""
+
+    suggestion: Suggestion
+    state: State
+    by_name: str | None
+    at: datetime | None
+
+    @property
+    def key(self) -> str:
+        return self.suggestion.key
+
+    @property
+    def kind(self) -> Kind:
+        return self.suggestion.kind
+
+    @property
+    def label(self) -> str:
+        """What it looks like, in words."""
+        return kind_words()[self.kind]
+
+    @property
+    def words(self) -> str:
+        """What was said, each wording once."""
+        return " / ".join(self.suggestion.words)
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return self.suggestion.spans
+
+
+def kind_words() -> dict[Kind, str]:
+    """The kinds of personal data, in words."""
+    return {
+        "card": _("Card number"),
+        "code": _("Security code"),
+        "number": _("Personal number"),
+        "phone": _("Phone number"),
+        "email": _("E-mail address"),
+        "birth_date": _("Date of birth"),
+        "name": _("Name"),
+        "address": _("Address"),
+    }
+
+
+async def suggested_in(
+    recording: UUID, window: Span, cuts: Iterable[Cut] = (), typed: Sequence[Line] | None = None
+) -> list[Judged]:
+    """What may be personal data in a part of a call, in its order; whoever asks has loaded the call.
+
+    `cuts` are the redactions, `typed` the lines that stand for the call's own, both in the recording.
+    """
+    call = await queries.call_of(recording)
+    if call is None:
+        return []
+    turns = await segments_of(recording, window.start_ms - _AROUND_MS, window.end_ms + _AROUND_MS)
+    sources: list[Sequence[Any]] = [turns, as_turns(typed or ())]
+    if not any(sources):
+        return []
+    own = call["agent_name"] or ""
+    found = suggest(
+        sources,
+        window,
+        call["duration_ms"] or 0,
+        salt=f"{recording}:{call['sha256']}",
+        names=await queries.names_to_look_for(),
+        exempt=[*await queries.colleagues(), own, *own.split()],
+        language=call["language"],
+    )
+    said = {row["finding"]: row for row in await queries.last_words(recording)} if found else {}
+    cuts = list(cuts)
+    return [_judged(one, said.get(one.key), covered=one.covered_by(cuts, window)) for one in found]
+
+
+def _judged(suggestion: Suggestion, said: dict[str, Any] | None, *, covered: bool) -> Judged:
+    answer = said["answer"] if said else None
+    state: State = "covered" if covered else "rejected" if answer == "rejected" else "open"
+    # who accepted counts for what is covered, who rejected for what is not
+    tells = said is not None and answer == {"covered": "accepted", "rejected": "rejected"}.get(state)
+    return Judged(
+        suggestion, state, said["by_name"] if said and tells else None, said["at"] if said and tells else None
+    )
+
+
+async def suggested_for(clip: ClipView) -> list[Judged]:
+    """The suggestions for a clip as it is."""
+    return await suggested_in(clip.recording, clip.span, clip.redactions, clip.typed)
+
+
+async def undecided(clip: ClipView) -> list[Judged]:
+    """Those that nobody has decided about: they stand between a clip and its being published."""
+    return [one for one in await suggested_for(clip) if one.state == "open"]
+
+
+async def open_call(viewer: Viewer, recording: UUID) -> None:
+    """Whether the viewer may see and decide about suggestions in a call. Raises as `load_for_hearing`, or Forbidden."""
+    await load_for_hearing(viewer, recording)
+    if not viewer.has(*DECIDERS):
+        raise Forbidden(_("Suggestions are decided by those who cut clips."))
+
+
+async def decide(
+    viewer: Viewer,
+    recording: UUID,
+    key: str,
+    answer: Answer,
+    *,
+    window: Span,
+    typed: Sequence[Line] | None = None,
+    clip: UUID | None = None,
+) -> None:
+    """Note what the viewer says about a suggestion in a part of a call. Raises NotFound where it is not suggested."""
+    await open_call(viewer, recording)
+    async with db.transaction():
+        found = [one for one in await suggested_in(recording, window, typed=typed) if one.key == key]
+        if not found:
+            raise NotFound(_("This is not suggested any more: the words have changed."))
+        await _note(viewer, recording, found, answer, clip)
+
+
+async def decide_in_clip(viewer: Viewer, clip_id: UUID, keys: Collection[str] | None, answer: Answer) -> UUID:
+    """Decide about suggestions for a clip by key, or about all open ones (None); accepting redacts them.
+
+    Returns the row that was written: of a published clip, the draft of its next version. Raises as `load_clip` and
+    `edit_clip`; NotFound where none is suggested.
+    """
+    clip = await load_clip(viewer, clip_id, stopped=True)
+    if not (viewer.has("trainer") and clip.makes):
+        raise Forbidden(_("Clips are edited by the trainers who work with the call."))
+    async with db.transaction():
+        every = await suggested_for(clip)
+        chosen = [one for one in every if (one.state == "open" if keys is None else one.key in keys)]
+        if keys is not None and not chosen:
+            raise NotFound(_("This is not suggested any more: the words have changed."))
+        if answer == "accepted" and (new := [one for one in chosen if one.state != "covered"]):
+            cuts = [Cut(span.start_ms, span.end_ms) for one in new for span in one.spans]
+            fields = fields_of(clip)
+            fields = replace(fields, redactions=(*fields.redactions, *cuts))
+            clip_id = await edit_clip(viewer, clip_id, fields, revision=clip.revision)
+        await _note(viewer, clip.recording, chosen, answer, clip.named)
+    return clip_id
+
+
+async def declare_checked(viewer: Viewer | None, clip: ClipView, found: Sequence[Judged]) -> None:
+    """Somebody says explicitly that they checked the whole clip: what is open may stay, in their name."""
+    await _note(viewer, clip.recording, found, "rejected", clip.named)
+
+
+async def _note(
+    viewer: Viewer | None, recording: UUID, found: Sequence[Judged], answer: Answer, clip: UUID | None
+) -> None:
+    now = db.utc_now()
+    rows = [
+        SuggestionDecision(
+            id=db.new_id(),
+            recording=recording,
+            finding=one.key,
+            kind=one.kind,
+            start_ms=one.spans[0].start_ms if one.spans else 0,
+            end_ms=one.spans[-1].end_ms if one.spans else 0,
+            answer=answer,
+            clip=clip,
+            by=viewer.id if viewer else None,
+            at=now,
+        )
+        for one in found
+    ]
+    if rows:
+        await SuggestionDecision.insert(*rows)
+        kinds = sorted({one.kind for one in found})
+        await record_audit(viewer, f"suggestion_{answer}", "recording", str(recording), {"kinds": kinds})
+
+
+# The names to look for
+
+
+async def add_names(viewer: Viewer, text: str) -> int:
+    """Add names, one a line, that are suggested wherever they are said; returns how many are new."""
+    names = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    wrong = [
+        name for name in names if not 2 <= len(name) <= _LONGEST_NAME or not any(c.isalpha() for c in name)
+    ]
+    if not names or wrong:
+        told = _("Write one name a line, of 2 to %(n)s characters.") % {"n": _LONGEST_NAME}
+        raise Invalid.field("names", "unreadable", told)
+    added = 0
+    async with db.transaction():
+        if len(names) + await PrivateName.count() > _MOST_NAMES:
+            raise Invalid.field(
+                "names", "too-many", _("The list holds at most %(n)s names.") % {"n": _MOST_NAMES}
+            )
+        for name in names:
+            row = PrivateName(
+                id=db.new_id(), name=name, folded=plain(name).lower, added_by=viewer.id, added_at=db.utc_now()
+            )
+            new = await PrivateName.insert(row).on_conflict(action="DO NOTHING").returning(PrivateName.id)
+            added += len(new)
+        await record_audit(viewer, "private_names_added", "private_name", "", {"count": added})
+    return added
+
+
+async def remove_name(viewer: Viewer, name: UUID) -> None:
+    """Take a name off the list. Raises NotFound."""
+    async with db.transaction():
+        if not await PrivateName.delete().where(PrivateName.id == name).returning(PrivateName.id):
+            raise NotFound(_("This name is not in the list any more."))
+        await record_audit(viewer, "private_name_removed", "private_name", str(name))
+
+
+@jobs.on("recording_erased")
+async def forget_decisions(context: JobContext, event: dict[str, Any]) -> None:
+    """With a call go the decisions about what was said in it."""
+    await SuggestionDecision.delete().where(SuggestionDecision.recording == UUID(event["recording"]))
