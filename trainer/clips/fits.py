@@ -39,10 +39,11 @@ async def heard(rules: Sequence[UUID]) -> dict[UUID, Heard]:
     of_rule: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     for row in await pin_queries.pins_of_rules(rules):
         of_rule[row["rule"]].append(row)
-    return {rule: _heard(rows) for rule, rows in of_rule.items()}
+    return {rule: heard_in(rows) for rule, rows in of_rule.items()}
 
 
-def _heard(rows: list[dict[str, Any]]) -> Heard:
+def heard_in(rows: Sequence[dict[str, Any]]) -> Heard:
+    """What can be heard of one rule, from rows of `pin_queries.pins_of_rules`."""
     good = [row for row in rows if row["polarity"] == "exemplar"]
     real = [row for row in good if not row["staged"]]
     former = [row for row in real if not row["fits"] and row["changed_at"] is not None]

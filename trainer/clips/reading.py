@@ -17,7 +17,7 @@ import msgspec
 
 from trainer import db
 from trainer.calls.jobs import EXPIRED
-from trainer.calls.reading import within
+from trainer.calls.reading import Within, within
 from trainer.clips import queries
 from trainer.clips.arithmetic import Cut, Line
 from trainer.clips.views import ClipView, RuleRef, Sound
@@ -45,11 +45,11 @@ def sound_key(recording: UUID, render_key: str) -> str:
     return f"clips/{recording}/{render_key}.mp3"
 
 
-async def reach_of(viewer: Viewer | None) -> queries.Reach:
-    """What a viewer may find; None is the system itself."""
+async def reach_of(viewer: Viewer | None, bounds: Within | None = None) -> queries.Reach:
+    """What a viewer may find; None is the system itself. `bounds`: the viewer's, where they are at hand."""
     if viewer is None:
         return queries.Reach(everything=True)
-    bounds = await within(viewer)
+    bounds = bounds or await within(viewer)
     return queries.Reach(
         works=bounds.works,
         programmes=bounds.programmes,
