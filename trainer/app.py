@@ -29,14 +29,15 @@ from trainer.calls import routes as calls_pages
 from trainer.career import api as career_api
 from trainer.career import routes as career_pages
 from trainer.clips import api as clips_api
-from trainer.clips import fits, tags, voice, voice_api
+from trainer.clips import fits, tags, voice, voice_api, voice_terms
 from trainer.clips import parts as clip_parts
 from trainer.clips import routes as clip_pages
+from trainer.clips.batch import api as batch_api
+from trainer.clips.batch import routes as batch_pages
 from trainer.clips.keeping import api as keeping_api
 from trainer.clips.keeping import pages as keeping_pages
 from trainer.clips.keeping import queries as keeping_queries
-from trainer.clips.batch import api as batch_api
-from trainer.clips.batch import routes as batch_pages
+from trainer.clips.reviewing import api as review_api
 from trainer.dossier import api as dossier_api
 from trainer.dossier import routes as dossier_pages
 from trainer.homes import routes as home_pages
@@ -107,6 +108,7 @@ API: list[Any] = [
     *clips_api.routes,
     *batch_api.routes,
     *voice_api.routes,
+    *review_api.routes,
     *keeping_api.routes,
     *quality_api.routes,
     *module_api.routes,

@@ -70,10 +70,12 @@ async def centre(settings: Settings) -> AsyncIterator[None]:
     import trainer.app  # noqa: F401 - registers every job, so that events reach their subscribers
     from trainer import db, speech, storage
     from trainer.backup import erasures
+    from trainer.clips import voice_terms
     from trainer.notices import post_office
     from trainer.people import days
 
     days.set_site_zone(settings.time_zone)
+    voice_terms.answer_within(settings.objection_days)
     post_office.set_up(settings)
     speech.set_up(settings)
     erasures.keep_in(settings.data)

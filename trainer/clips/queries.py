@@ -342,8 +342,10 @@ async def voice_of(person: UUID) -> list[dict[str, Any]]:
     """
     return await db.fetch(
         f"""SELECT clip.id, clip.title, clip.state, clip.polarity, clip.published_at, clip.retired_at,
-                   clip.taken_down_at, clip.erased_at, recording.staged, {_CONSENT} AS consent
+                   clip.taken_down_at, clip.erased_at, recording.staged, {_CONSENT} AS consent,
+                   credit.named AS credited
             FROM clip JOIN recording ON recording.id = clip.recording
+            LEFT JOIN clip_credit credit ON credit.clip = clip.id AND credit.person = recording.agent
             WHERE clip.replaces IS NULL AND clip.published_at IS NOT NULL AND (
                 recording.agent = {{}}
                 OR (clip.state = 'erased' AND (
@@ -365,6 +367,7 @@ async def objections(
     clips: Sequence[UUID] = (),
     person: UUID | None = None,
     open_only: bool = False,
+    before: datetime | None = None,
 ) -> list[dict[str, Any]]:
     """Objections with their clip and who said and decided what, oldest first; those that all given parts fit."""
     where, params = ["1 = 1"], list[Any]()
@@ -377,6 +380,9 @@ async def objections(
         params.append(person)
     if open_only:
         where.append("objection.decided_at IS NULL")
+    if before is not None:
+        where.append("objection.at <= {}")
+        params.append(before)
     return await db.fetch(
         f"""SELECT objection.id, objection.clip, clip.title, clip.state, objection.person,
                    sayer.name AS person_name, objection.words, objection.at, objection.decision, objection.answer,

@@ -20,6 +20,7 @@ from trainer.clips.out_of_use import take_down
 from trainer.clips.reading import clips_by_ids, load_clip, reach_of
 from trainer.clips.tables import ClipConsent, ClipObjection
 from trainer.clips.views import ClipView
+from trainer.clips.voice_terms import due_at, withdraw_reminders
 from trainer.jobs import JobContext
 from trainer.notices import kinds
 from trainer.notices.service import notify, notify_many, withdraw
@@ -58,6 +59,15 @@ class Objection:
     decided_by_name: str | None
     decided_at: datetime | None
 
+    @property
+    def due_at(self) -> datetime:
+        """By when it has to be answered."""
+        return due_at(self.at)
+
+    @property
+    def overdue(self) -> bool:
+        return self.decision is None and self.due_at <= db.utc_now()
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -71,6 +81,7 @@ class Use:
     state: str
     polarity: str
     staged: bool
+    credited: bool
     consent: str | None
     consent_needed: bool
     since: datetime | None
@@ -105,6 +116,7 @@ async def uses_of_voice(viewer: Viewer) -> list[Use]:
             state=row["state"],
             polarity=row["polarity"],
             staged=bool(row["staged"]),
+            credited=bool(row["credited"]),
             consent=row["consent"],
             consent_needed=row["polarity"] != "exemplar" and not row["staged"],
             since=row["published_at"],
@@ -164,10 +176,10 @@ async def object_to(viewer: Viewer, clip_id: UUID, words: str) -> UUID:
 
 
 async def open_objections(viewer: Viewer, *, limit: int = 50) -> list[Objection]:
-    """Objections that a trainer may answer, oldest first; for others none."""
-    if not viewer.has("trainer"):
-        return []
-    rows = await queries.objections(open_only=True)
+    """Objections that a trainer may answer, oldest first; an admin sees all of them; for others none."""
+    rows = await queries.objections(open_only=True) if viewer.has("trainer", "admin") else []
+    if viewer.has("admin"):
+        return [_objection(row) for row in rows][:limit]
     reach = await reach_of(viewer)
     return [_objection(row) for row in rows if reach.makes(row["programme"], row["agent_team"])][:limit]
 
@@ -217,6 +229,7 @@ async def decide_objection(
         if decision == "upheld" and row["state"] in ("published", "retired"):
             await take_down(None, row["clip"], _("An objection of the agent heard was upheld."))
         await withdraw(f"voice_objection:{objection_id}")
+        await withdraw_reminders(objection_id)
         await notify(
             row["person"],
             "objection_answered",

@@ -94,7 +94,7 @@ async def object_to(
 
 @get("/objections", guards=[scope("clips:read")], tags=["clips"])
 async def list_objections(request: Call) -> dict[str, Any]:
-    """Open objections that you may answer (trainers)."""
+    """Open objections that you may answer (trainers), or watch over (admins), with when an answer is due."""
     items = [
         {
             "id": str(each.id),
@@ -102,6 +102,8 @@ async def list_objections(request: Call) -> dict[str, Any]:
             "person": {"id": str(each.person), "name": each.person_name},
             "words": each.words,
             "at": api.as_utc(each.at),
+            "due_at": api.as_utc(each.due_at),
+            "overdue": each.overdue,
         }
         for each in await voice.open_objections(viewer_of(request), limit=200)
     ]

@@ -9,7 +9,9 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from trainer.calls.hearings import plays_of_my_calls
+from trainer.calls.pages import basis_options
 from trainer.clips import consent, service, voice
+from trainer.clips.keeping import renewing
 from trainer.clips.pages import show_clip_page
 from trainer.problems import Conflict, Invalid
 from trainer.web.forms import read_form
@@ -42,6 +44,9 @@ async def my_voice_page(
         "clips/my_voice.html",
         status=status,
         asked=await consent.waiting_for_me(viewer),
+        questions=await renewing.asked_of_me(viewer),
+        kept=await renewing.kept_by_my_yes(viewer),
+        bases=dict(basis_options()),
         agreed=await consent.agreed_ahead(viewer),
         uses=[use for use in uses if not use.past],
         past=[use for use in uses if use.past],
