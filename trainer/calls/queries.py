@@ -72,6 +72,7 @@ async def listed(
     agent: UUID | None,
     rulebook: str,
     tag: str,
+    ids: Sequence[UUID] | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Row]:
@@ -92,6 +93,9 @@ async def listed(
     if tag:
         where.append("recording.tag = {}")
         params.append(tag)
+    if ids is not None:
+        where.append("recording.id IN ({})")
+        params.append(list(ids))
     if search:
         where.append("(LOWER(recording.title) LIKE {} ESCAPE '!' OR LOWER(agent.name) LIKE {} ESCAPE '!')")
         escaped = search.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")

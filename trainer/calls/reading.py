@@ -6,7 +6,7 @@ their own where an upper room says so (its evaluation was released). Whoever hea
 Invariant: nobody decides about a raw call but here; what is heard is noted in `hearings`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -148,25 +148,20 @@ async def visible_recordings(
     agent: UUID | None = None,
     rulebook: str = "",
     tag: str = "",
+    ids: Sequence[UUID] | None = None,
     after: tuple[datetime, UUID] | None = None,
     limit: int = 50,
 ) -> list[RecordingView]:
     """Recordings that the viewer may see, newest first, after the one with this (created_at, id).
 
     `search` looks in titles and agents' names; `rulebook` keeps to one programme's code and to calls of no programme,
-    `tag` to one kind of call.
+    `tag` to one kind of call, `ids` to these calls.
     Erased ones are listed only for `state="erased"`.
     """
     states = (state,) if state else LISTED_STATES
     bounds = await within(viewer)
-    own = {call for listed in hearing_lists.values() for call in await listed(viewer.id)}
-    proofs = state == "erased" and viewer.has(*SEE_PROOFS)
-    reach = queries.Reach(
-        everything=bounds.everything or (bounds.works and bounds.programmes is None) or proofs,
-        programmes=bounds.programmes if bounds.works else None,
-        team=bounds.team,
-        own=frozenset(own),
-    )
+    own = await _own(viewer)
+    reach = _listing(viewer, bounds, own, proofs=state == "erased" and viewer.has(*SEE_PROOFS))
     rows = await queries.listed(
         reach,
         states=states,
@@ -174,11 +169,38 @@ async def visible_recordings(
         agent=agent,
         rulebook=rulebook,
         tag=tag,
+        ids=ids,
         after=after,
         limit=limit,
     )
     heard = {row["id"]: "hears" if row["id"] in own else _standing(viewer, row, bounds) for row in rows}
     return [_view(row, heard[row["id"]]) for row in rows]
+
+
+async def _own(viewer: Viewer) -> frozenset[UUID]:
+    """The viewer's own calls that upper rooms open to them."""
+    return frozenset(call for listed in hearing_lists.values() for call in await listed(viewer.id))
+
+
+def _listing(viewer: Viewer, bounds: Within, own: frozenset[UUID], *, proofs: bool = False) -> queries.Reach:
+    return queries.Reach(
+        everything=bounds.everything or (bounds.works and bounds.programmes is None) or proofs,
+        programmes=bounds.programmes if bounds.works else None,
+        team=bounds.team,
+        own=own,
+    )
+
+
+async def reaches(viewer: Viewer) -> tuple[queries.Reach, queries.Reach]:
+    """For lists made elsewhere: the calls that the viewer may list, and those of them that they may hear and read."""
+    bounds, own = await within(viewer), await _own(viewer)
+    hears = queries.Reach(
+        everything=bounds.works and bounds.programmes is None,
+        programmes=bounds.programmes if bounds.works else None,
+        team=bounds.team,
+        own=own,
+    )
+    return _listing(viewer, bounds, own), hears
 
 
 async def segments_of(

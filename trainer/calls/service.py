@@ -324,6 +324,7 @@ async def edit_recording(
                 current=f'"r{found.revision}"',
             )
         await record_audit(viewer, "recording_edited", "recording", str(recording))
+        await jobs.publish("recording_changed", {"recording": str(recording)})
     return await load_recording(viewer, recording)
 
 

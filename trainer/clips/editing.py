@@ -73,6 +73,7 @@ async def create_clip(
         )
         await _link(clip_id, pins)
         await record_audit(viewer, "clip_created", "clip", str(clip_id), {"recording": str(recording_id)})
+        await jobs.publish("clip_changed", {"clip": str(clip_id)})
     return clip_id
 
 
@@ -135,6 +136,7 @@ async def edit_clip(
         await _link(clip_id, pins)
         if not (quietly and viewer is not None and row["updated_by"] == viewer.id):
             await record_audit(viewer, "clip_edited", "clip", str(clip_id), {"revision": revision + 1})
+        await jobs.publish("clip_changed", {"clip": str(clip_id)})
     return clip_id
 
 
@@ -198,6 +200,7 @@ async def _branch(viewer: Viewer | None, row: dict[str, Any], fields: ClipFields
             _("Somebody began the next version at this moment. Load the page again."), slug="draft-exists"
         ) from error
     await _link(draft, pins)
+    await jobs.publish("clip_changed", {"clip": str(draft)})
     await record_audit(viewer, "clip_version_begun", "clip", str(row["id"]), {"version": row["version"] + 1})
     return draft
 

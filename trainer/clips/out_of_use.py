@@ -173,6 +173,7 @@ async def move(
                 state=clip.state,
             )
         await record_audit(viewer, action, "clip", str(clip.id), {"version": clip.version})
+        await jobs.publish("clip_changed", {"clip": str(clip.id)})
 
 
 # What an erased clip still says of itself: nothing but that it was there, and until when.

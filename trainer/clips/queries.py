@@ -89,7 +89,7 @@ class Reach:
         of_team = self.drafts_of_team is not None and self.drafts_of_team == agent_team
         return self.everything or of_programme or of_team
 
-    def _made(self) -> tuple[str, list[Any]]:
+    def made(self) -> tuple[str, list[Any]]:
         """`makes` as SQL."""
         if self.everything or (self.works and self.programmes is None):
             return "1 = 1", []
@@ -107,7 +107,7 @@ class Reach:
 
     def condition(self, states: Sequence[str]) -> tuple[str, list[Any]]:
         """The clips of these states within reach, as SQL with its parameters."""
-        made, made_params = self._made()
+        made, made_params = self.made()
         parts: list[str] = []
         params: list[Any] = []
         for state in states:
@@ -147,6 +147,7 @@ class Wanted:
     curator: UUID | None = None
     words: str = ""
     tag: str = ""
+    ids: Sequence[UUID] | None = None
 
 
 async def clip_row(clip_id: UUID) -> dict[str, Any] | None:
@@ -188,6 +189,9 @@ async def listed(
         if value:
             where.append(condition)
             params.append(value)
+    if wanted.ids is not None:
+        where.append("clip.id IN ({})")
+        params.append(list(wanted.ids))
     if wanted.words:
         pattern = "%" + wanted.words.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
         columns = ("clip.title", "clip.note", "clip.transcript")

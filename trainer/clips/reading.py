@@ -109,15 +109,16 @@ async def visible_clips(
     curator: UUID | None = None,
     words: str = "",
     tag: str = "",
+    ids: Sequence[UUID] | None = None,
     limit: int = 50,
     after: tuple[datetime, UUID] | None = None,
 ) -> list[ClipView]:
     """Clips that the viewer may see, latest change first: of one rule (its code), kind, call or with words.
 
-    `after`: (updated_at, id) of the last one that was shown. States out of the viewer's reach are left out
-    silently.
+    `ids` keeps to these clips. `after`: (updated_at, id) of the last one that was shown. States out of the viewer's
+    reach are left out silently.
     """
-    wanted = queries.Wanted(tuple(states), rule, polarity, recording, curator, words.strip(), tag)
+    wanted = queries.Wanted(tuple(states), rule, polarity, recording, curator, words.strip(), tag, ids)
     reach = await reach_of(viewer)
     return await _views(viewer, await queries.listed(reach, wanted, limit=limit, after=after), reach)
 

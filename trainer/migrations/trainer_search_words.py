@@ -17,7 +17,7 @@ SQLITE = [
     "DROP TABLE IF EXISTS search_word",
     # words come divided by spaces; this tokenizer takes every character beyond ASCII as part of one
     """CREATE VIRTUAL TABLE search_word USING fts5(
-        words, content='search_entry', content_rowid='id', tokenize='ascii', prefix='3')""",
+        words, content='search_entry', content_rowid='id', tokenize='ascii')""",
     """CREATE TRIGGER search_entry_added AFTER INSERT ON search_entry BEGIN
         INSERT INTO search_word(rowid, words) VALUES (new.id, new.words); END""",
     """CREATE TRIGGER search_entry_gone AFTER DELETE ON search_entry BEGIN
