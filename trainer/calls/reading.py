@@ -179,7 +179,7 @@ async def visible_recordings(
 
 async def _own(viewer: Viewer) -> frozenset[UUID]:
     """The viewer's own calls that upper rooms open to them."""
-    return frozenset(call for listed in hearing_lists.values() for call in await listed(viewer.id))
+    return frozenset([call for listed in hearing_lists.values() for call in await listed(viewer.id)])
 
 
 def _listing(viewer: Viewer, bounds: Within, own: frozenset[UUID], *, proofs: bool = False) -> queries.Reach:
