@@ -38,6 +38,8 @@ from trainer.clips.keeping import api as keeping_api
 from trainer.clips.keeping import pages as keeping_pages
 from trainer.clips.keeping import queries as keeping_queries
 from trainer.clips.reviewing import api as review_api
+from trainer.curating import api as curating_api
+from trainer.curating import routes as curating_pages
 from trainer.dossier import api as dossier_api
 from trainer.dossier import routes as dossier_pages
 from trainer.homes import routes as home_pages
@@ -91,6 +93,7 @@ PAGES: list[Any] = [
     *keeping_pages.pages,
     *batch_pages.pages,
     *quality_pages.pages,
+    *curating_pages.pages,
     *training_pages.pages,
     *career_pages.pages,
     *recognition_pages.pages,
@@ -111,6 +114,7 @@ API: list[Any] = [
     *review_api.routes,
     *keeping_api.routes,
     *quality_api.routes,
+    *curating_api.routes,
     *module_api.routes,
     *enrolment_api.routes,
     *appreciation_api.routes,

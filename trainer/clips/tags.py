@@ -1,6 +1,7 @@
 """What kind of call a clip is from: standard, complex or emotional (002-7).
 
-A clip is of its call's kind unless a trainer says otherwise, as half a minute of a complex call may be the emotional one.
+A clip is of its call's kind unless a trainer says otherwise: half a minute of a complex call may be the
+emotional one.
 Invariant: what somebody said of a clip holds for all its versions; it changes nothing that is heard.
 """
 
