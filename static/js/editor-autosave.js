@@ -1,12 +1,13 @@
-/* Saves the draft by itself while somebody types: a moment after the last change, one request at a time. A new clip
- * becomes a draft with the first one. What is refused stays on the page and is said when it is saved by hand. */
+/* Saves the draft by itself while somebody works: a moment after the last change, one request at a time. A new clip
+ * becomes a draft with the first thing worth keeping. What is refused stays on the page, and the reason is said. */
 
 import { announce, csrfHeaders, snapshot } from "./app.js";
 
 const QUIET_MS = 1500;
+const WORTH = ["title", "lines", "redactions", "cue", "cues", "note", "why"];
 
 export class Autosave {
-  constructor({ form, status, title }) {
+  constructor({ form, status, title, model }) {
     this.form = form;
     this.status = status;
     this.title = title;
@@ -15,12 +16,27 @@ export class Autosave {
       form.addEventListener(kind, () => this.later());
       document.addEventListener(kind, (event) => event.target.form === form && this.later());
     }
-    form.addEventListener("submit", () => this.stop());
+    model.addEventListener("change", () => this.later());
+    form.addEventListener("submit", (event) => this.submitted(event));
   }
 
   later() {
     clearTimeout(this.timer);
     if (!this.stopped) this.timer = setTimeout(() => this.save(), QUIET_MS);
+  }
+
+  /* A range alone is drawn anew in a second: it is no draft yet. */
+  worthIt() {
+    if (this.form.elements.revision) return true;
+    return WORTH.some((name) => this.form.elements[name].value.trim()) || [...this.form.querySelectorAll('input[name="rules"]')].some((box) => box.checked && !box.defaultChecked);
+  }
+
+  /* Saved by hand in the middle of a save: that one has to end first, or one work would become two drafts. */
+  submitted(event) {
+    this.stop();
+    if (!this.saving || event.defaultPrevented) return;
+    event.preventDefault();
+    this.waiting = event.submitter;
   }
 
   stop() {
@@ -31,9 +47,9 @@ export class Autosave {
   async save() {
     const now = snapshot(this.form);
     if (this.saving || now === this.last) return this.saving && this.later();
-    // only what was typed is worth a draft: a range alone is drawn anew in a second
-    if (!this.form.elements.lines.value) return undefined;
+    if (!this.worthIt()) return undefined;
     this.saving = true;
+    this.tell("saving");
     const body = new URLSearchParams(new FormData(this.form));
     if (!body.get("title").trim()) body.set("title", this.title());
     try {
@@ -41,11 +57,15 @@ export class Autosave {
       const answer = await fetch(this.form.dataset.autosave, { method: "POST", body, headers });
       if (answer.ok) this.saved(await answer.json(), now);
       else if (answer.status === 412) this.lost();
-      else this.tell("failed");
+      else this.tell("failed", await reasonOf(answer));
     } catch {
       this.tell("failed");
     } finally {
       this.saving = false;
+    }
+    if (this.waiting) {
+      this.form.requestSubmit(this.waiting);
+      return undefined;
     }
     if (snapshot(this.form) !== this.last) this.later();
     return undefined;
@@ -62,6 +82,10 @@ export class Autosave {
     form.action = edit;
     form.dataset.autosave = autosave;
     if (location.pathname !== edit) history.replaceState(null, "", edit);
+    const leave = form.querySelector("[data-leave]");
+    if (leave) leave.href = edit.replace(/\/edit$/, "");
+    if (leave?.dataset.saved) leave.querySelector("span").textContent = leave.dataset.saved;
+    form.dispatchEvent(new CustomEvent("clip:saved", { bubbles: true, detail: { revision, edit } }));
     const same = new URLSearchParams(state);
     same.delete("revision");
     const present = new URLSearchParams(snapshot(form));
@@ -78,8 +102,18 @@ export class Autosave {
     announce(this.status.textContent);
   }
 
-  tell(what) {
-    this.status.textContent = this.status.dataset[what];
+  tell(what, more = "") {
+    this.status.textContent = [this.status.dataset[what], more].filter(Boolean).join(" ");
     this.status.hidden = false;
+  }
+}
+
+/* The server's own sentence about what cannot be saved so. */
+async function reasonOf(answer) {
+  try {
+    const problem = await answer.json();
+    return problem.errors?.[0]?.message || problem.detail || "";
+  } catch {
+    return "";
   }
 }

@@ -44,6 +44,20 @@ export class TypedLines {
       .filter((line) => line.startMs !== null && line.endMs !== null);
   }
 
+  /* Puts other lines in place of these, as undoing does; the line that had focus keeps it if it is still there. */
+  load(text) {
+    const focused = this.rows.findIndex((row) => row.item.contains(document.activeElement));
+    const inText = this.rows[focused]?.text === document.activeElement;
+    for (const row of this.rows) row.item.remove();
+    this.field.value = text;
+    this.rows = this.read().map((line) => this.row(line));
+    this.list.append(...this.rows.map((row) => row.item));
+    this.show();
+    const again = this.rows[Math.min(focused, this.rows.length - 1)];
+    if (again) (inText ? again.text : again.start).focus();
+    else if (focused >= 0) (this.begin?.offsetParent ? this.begin : this.root.querySelector("[data-typed-add]")).focus();
+  }
+
   write() {
     const value = this.rows
       .filter((row) => row.text.value.trim())

@@ -1,5 +1,6 @@
-/* What is being edited, in milliseconds of the call: range, cue and redactions. Views read it and listen to "change";
- * whoever changes it says what changed ("range", "cue", "redactions"), so that a view does not answer itself. */
+/* What is being edited, in milliseconds of the call: range, cues and redactions. Views read it and listen to "change";
+ * whoever changes it says what changed ("range", "cue", "rule-cues", "redactions"), so that a view does not answer itself.
+ * Other parts of the page find it as `document.querySelector("[data-editor]").editor.model` after "editor:ready". */
 
 export const SHORTEST_MS = 300;
 export const LONGEST_MS = 120000;
@@ -14,6 +15,7 @@ export class ClipModel extends EventTarget {
     this.startMs = startMs;
     this.endMs = endMs;
     this.cueMs = cueMs;
+    this.ruleCues = new Map();
     this.redactions = redactions.map((one) => ({ ...one, id: `r${++made}` }));
   }
 
@@ -53,6 +55,22 @@ export class ClipModel extends EventTarget {
     if (cue === this.cueMs) return;
     this.cueMs = cue;
     this.tell("cue");
+  }
+
+  /* The moment of one rule; null: it has none of its own. */
+  setRuleCue(code, ms) {
+    const cue = ms === null ? null : Math.round(Math.min(Math.max(ms, 0), this.durationMs));
+    if (cue === (this.ruleCues.get(code) ?? null)) return;
+    if (cue === null) this.ruleCues.delete(code);
+    else this.ruleCues.set(code, cue);
+    this.tell("rule-cues");
+  }
+
+  /* All redactions at once, as undoing needs it; those that stay as they were keep their names. */
+  setRedactions(list) {
+    const same = (one, other) => one.startMs === other.startMs && one.endMs === other.endMs && one.mode === other.mode;
+    this.redactions = list.map((one) => this.redactions.find((each) => same(each, one)) ?? { ...one, id: `r${++made}` });
+    this.tell("redactions");
   }
 
   addRedaction(startMs, endMs, mode = "beep") {

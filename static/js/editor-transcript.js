@@ -1,22 +1,18 @@
-/* The call's words: lines in the clip are tinted, dragging over lines (or Enter, then Shift with arrows) sets the clip,
- * and in redacting mode each word of the clip is a button that beeps it out.
+/* The call's lines: those in the clip are tinted, and dragging over lines (or Enter, then Shift with arrows) sets the
+ * clip. Their single words are in editor-words.js.
  *
  * The list is one stop of the Tab key; arrows move inside it. */
 
-import { announce, toast } from "./app.js";
-import { clock } from "./editor-model.js";
+import { WordRows } from "./editor-words.js";
 
 const PAD_MS = 150;
-const WORD_PAD_MS = 80;
-const GUESSED_PAD_MS = 300;
 
 export class TranscriptView {
-  constructor({ list, toggle, model, view, wordsUrl }) {
+  constructor({ list, modes, model, view, snap, wordsUrl }) {
     this.list = list;
-    this.toggle = toggle;
     this.model = model;
     this.view = view;
-    this.wordsUrl = wordsUrl;
+    this.snap = snap;
     this.mark = document.getElementById("redacted-mark").content.firstElementChild;
     this.lines = [...list.querySelectorAll("[data-line]")].map((button, index) => ({
       button,
@@ -29,10 +25,10 @@ export class TranscriptView {
     this.playingLine = null;
     list.addEventListener("pointerdown", (event) => this.press(event));
     list.addEventListener("pointerover", (event) => this.dragOver(event));
-    addEventListener("pointerup", (event) => this.release(event));
+    addEventListener("pointerup", () => this.release());
     list.addEventListener("keydown", (event) => this.key(event));
     list.addEventListener("click", (event) => this.click(event));
-    toggle?.addEventListener("click", () => this.setRedacting(!this.redacting));
+    this.words = new WordRows({ list, lines: this.lines, modes, model, view, snap, wordsUrl });
     model.addEventListener("change", (event) => this.follow(event.detail.what));
     view.wave.on("timeupdate", () => this.showPlaying());
     this.showRange();
@@ -55,34 +51,29 @@ export class TranscriptView {
   /* ---- choosing lines ---- */
 
   press(event) {
-    if (event.button === 0) this.pressedWord = event.target.closest("[data-word]");
     const line = event.button === 0 && this.lineOf(event.target);
     if (!line || event.pointerType === "touch") return;
     this.dragging = true;
     this.anchor = event.shiftKey ? this.anchorLine() : line;
   }
 
-  /* A drag that ends on another word covers all between them. */
-  release(event) {
-    this.dragging = false;
-    const word = event.target.closest?.("[data-word]");
-    if (this.pressedWord && word && word !== this.pressedWord) this.coverWords(this.pressedWord, word);
-    this.pressedWord = null;
+  release() {
+    if (this.dragged) this.snap.settle();
+    this.dragging = this.dragged = false;
   }
 
   dragOver(event) {
     const line = this.dragging && this.lineOf(event.target);
-    if (line && line !== this.anchor) this.choose(this.anchor, line);
+    if (!line || line === this.anchor) return;
+    this.dragged = true;
+    this.choose(this.anchor, line);
   }
 
   click(event) {
-    if (event.target.closest("[data-word]")) {
-      this.pressWord(event.target.closest("[data-word]"), event.shiftKey);
-      return;
-    }
     const line = this.lineOf(event.target);
     if (!line) return;
     this.choose(event.shiftKey ? this.anchorLine() : line, line);
+    this.snap.settle();
     if (!event.shiftKey) this.anchor = line;
     this.focus(line);
   }
@@ -109,7 +100,10 @@ export class TranscriptView {
     if (!line || step === undefined) return;
     event.preventDefault();
     const next = this.lines[Math.min(Math.max(line.index + step, 0), this.lines.length - 1)];
-    if (event.shiftKey) this.choose((this.anchor ??= line), next);
+    if (event.shiftKey) {
+      this.choose((this.anchor ??= line), next);
+      this.snap.settle();
+    }
     this.focus(next);
   }
 
@@ -121,10 +115,7 @@ export class TranscriptView {
   /* ---- showing ---- */
 
   follow(what) {
-    if (what === "range") {
-      this.showRange();
-      if (this.redacting) this.fetchWords();
-    }
+    if (what === "range") this.showRange();
     if (what === "redactions") this.showRedacted();
   }
 
@@ -157,71 +148,5 @@ export class TranscriptView {
       if (mark && !touched) mark.remove();
       if (touched && !mark) line.button.lastElementChild.append(" ", this.mark.cloneNode(true));
     }
-    for (const word of this.list.querySelectorAll("[data-word]")) {
-      const covered = this.model.redactionAt(Number(word.dataset.start), Number(word.dataset.end));
-      word.setAttribute("aria-pressed", String(Boolean(covered)));
-    }
-  }
-
-  /* ---- redacting words ---- */
-
-  async setRedacting(on) {
-    this.redacting = on;
-    this.toggle.setAttribute("aria-pressed", String(on));
-    if (on) await this.fetchWords();
-    else this.list.querySelectorAll("[data-words]").forEach((row) => row.remove());
-  }
-
-  /* Words and their times are fetched for the clip only: a long call has tens of thousands. */
-  async fetchWords() {
-    const { startMs, endMs } = this.model;
-    const answer = await fetch(`${this.wordsUrl}?start=${startMs}&end=${endMs}`, { headers: { Accept: "application/json" } });
-    if (!answer.ok) {
-      toast(this.list.dataset.wordsFailed, "bad");
-      return;
-    }
-    const { lines } = await answer.json();
-    if (startMs !== this.model.startMs || endMs !== this.model.endMs || !this.redacting) return;
-    this.list.querySelectorAll("[data-words]").forEach((row) => row.remove());
-    for (const line of lines) this.addWords(line);
-    this.showRedacted();
-  }
-
-  addWords({ position, guessed, words }) {
-    const item = this.list.querySelector(`[data-line="${position}"]`)?.parentElement;
-    if (!item) return;
-    const row = document.createElement("div");
-    row.dataset.words = "";
-    row.className = "turn-words";
-    row.dataset.pad = String(guessed ? GUESSED_PAD_MS : WORD_PAD_MS);
-    for (const [start, end, text] of words) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = text;
-      Object.assign(button.dataset, { word: "", start, end });
-      row.append(button);
-    }
-    item.append(row);
-  }
-
-  /* Covers a word, or shows it again; with Shift it covers all from the word pressed before. */
-  pressWord(button, extend) {
-    const before = this.lastWord?.isConnected ? this.lastWord : button;
-    this.lastWord = button;
-    const covered = this.model.redactionAt(Number(button.dataset.start), Number(button.dataset.end));
-    if (covered && !extend) {
-      this.model.removeRedaction(covered.id);
-      announce(this.list.dataset.wordsUncovered);
-      return;
-    }
-    this.coverWords(extend ? before : button, button);
-  }
-
-  coverWords(one, other) {
-    const pad = Number(one.parentElement.dataset.pad);
-    const start = Math.min(Number(one.dataset.start), Number(other.dataset.start)) - pad;
-    const end = Math.max(Number(one.dataset.end), Number(other.dataset.end)) + pad;
-    const made = this.model.cover(Math.max(0, start), Math.min(end, this.model.durationMs), pad);
-    announce(`${clock(made.startMs)} – ${clock(made.endMs)}`);
   }
 }

@@ -12,24 +12,34 @@ const KEYS = {
   c: "cue-here",
   r: "redact",
   l: "loop",
+  e: "hear-end",
+  s: "snap",
+  m: "mute-0",
+  n: "mute-1",
+  "<": "slower",
+  ">": "faster",
+  "?": "keys",
   "+": "zoom-in",
   "=": "zoom-in",
   "-": "zoom-out",
 };
 
 export class Transport {
-  constructor({ card, container, view, model }) {
+  constructor({ card, container, view, model, snap }) {
     this.card = card;
     this.container = container;
     this.view = view;
     this.model = model;
+    this.snap = snap;
+    this.mix = null;
+    this.cues = null;
+    this.speed = card.querySelector("[data-speed]");
     this.wave = view.wave;
     this.until = null;
     this.loop = false;
     card.addEventListener("click", (event) => this.do(event.target.closest("[data-do]")?.dataset.do));
-    card.querySelector("[data-speed]").addEventListener("change", (event) => {
-      this.wave.setPlaybackRate(Number(event.target.value), true);
-    });
+    this.speed.addEventListener("change", () => this.wave.setPlaybackRate(Number(this.speed.value), true));
+    document.addEventListener("keydown", (event) => this.keyAnywhere(event));
     container.addEventListener("keydown", (event) => this.key(event));
     this.wave.on("play", () => this.showPlaying(true));
     this.wave.on("pause", () => this.showPlaying(false));
@@ -48,8 +58,15 @@ export class Transport {
       loop: () => this.setLoop(!this.loop),
       "zoom-in": () => view.zoom(1),
       "zoom-out": () => view.zoom(-1),
-      "start-here": () => model.setStart(view.ms),
-      "end-here": () => model.setEnd(view.ms),
+      "start-here": () => this.endpoint((ms) => model.setStart(ms)),
+      "end-here": () => this.endpoint((ms) => model.setEnd(ms)),
+      "hear-end": () => this.hearEnd(),
+      slower: () => this.changeSpeed(-1),
+      faster: () => this.changeSpeed(1),
+      snap: () => this.snap.toggle(),
+      "mute-0": () => this.mix?.toggleNth(0),
+      "mute-1": () => this.mix?.toggleNth(1),
+      keys: () => document.getElementById("editor-keys").showModal(),
       "cue-here": () => this.cueHere(),
       "cue-remove": () => model.setCue(null),
       redact: () => this.redact(),
@@ -68,10 +85,40 @@ export class Transport {
       PageUp: this.view.ms + 10000,
       PageDown: this.view.ms - 10000,
     };
-    if (event.key in moves) this.view.seek(moves[event.key]);
+    if (/^[1-9]$/.test(event.key)) this.cues?.setNth(Number(event.key) - 1);
+    else if (event.key in moves) this.view.seek(moves[event.key]);
     else if (KEYS[event.key.toLowerCase()]) this.do(KEYS[event.key.toLowerCase()]);
     else return;
     event.preventDefault();
+  }
+
+  /* What has to work wherever the hands are, in a text field too. */
+  keyAnywhere(event) {
+    const control = event.ctrlKey || event.metaKey;
+    if (!control || event.altKey || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (event.key.toLowerCase() === "s" && !event.shiftKey) document.getElementById("clip-form").requestSubmit();
+    else if (event.code === "Space") this.do(event.shiftKey ? "loop" : "play");
+    else return;
+    event.preventDefault();
+  }
+
+  /* An end set at the playhead falls into the pause beside it. */
+  async endpoint(set) {
+    set(await this.snap.near(this.view.ms));
+  }
+
+  /* The last two seconds: whether a word is cut off is heard, not seen. */
+  hearEnd() {
+    this.view.seek(Math.max(this.model.startMs, this.model.endMs - 2000));
+    this.until = "clip";
+    this.start();
+  }
+
+  changeSpeed(by) {
+    const { options, selectedIndex } = this.speed;
+    this.speed.selectedIndex = Math.min(Math.max(selectedIndex + by, 0), options.length - 1);
+    this.wave.setPlaybackRate(Number(this.speed.value), true);
+    announce(this.speed.selectedOptions[0].textContent);
   }
 
   /* From the playhead when it stands in the clip, else from the clip's start; stops or repeats at its end. */

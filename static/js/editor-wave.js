@@ -1,5 +1,6 @@
-/* The waveform: the whole call in accent, everything outside the clip veiled, grips at the clip's ends, redactions and
- * the cue on top. It draws stored peaks, so no sound is fetched before Play. Its looks are in editor-wave.css (::part). */
+/* The waveform: the whole call in accent, a lane for each side of it, everything outside the clip veiled, grips at the
+ * clip's ends, redactions and cues on top. It draws stored peaks, so no sound is fetched before Play; of long calls those
+ * of the minutes in view are fetched in full detail. Its looks are in editor-wave.css (::part). */
 
 import WaveSurfer from "../vendor/wavesurfer/wavesurfer.esm.js";
 import Regions from "../vendor/wavesurfer/regions.esm.js";
@@ -7,7 +8,9 @@ import Timeline from "../vendor/wavesurfer/timeline.esm.js";
 import Minimap from "../vendor/wavesurfer/minimap.esm.js";
 import { LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
 
-const STEPS = [8, 15, 30, 60, 120, 240];
+const STEPS = [2, 4, 8, 15, 30, 60, 120, 240];
+const TIMELINE_PX = 20;
+const FINE_FROM = 15;
 
 /* Custom properties hold light-dark(): only a real element can say which of the two it is now. */
 function colour(name) {
@@ -25,10 +28,13 @@ function minutes(seconds) {
 }
 
 export class WaveView {
-  /* options: container, overview (elements), src, peaks (0..1), nonce, model */
-  constructor({ container, overview, src, peaks, nonce, model }) {
+  /* options: container, overview (elements), src, peaks (Peaks), nonce, model, snap */
+  constructor({ container, overview, src, peaks, nonce, model, snap }) {
     this.model = model;
+    this.peaks = peaks;
+    this.snap = snap;
     this.container = container;
+    this.overview = overview;
     this.media = new Audio();
     this.media.preload = "none";
     this.media.src = src;
@@ -37,9 +43,10 @@ export class WaveView {
     this.wave = WaveSurfer.create({
       container,
       media: this.media,
-      peaks: [peaks],
+      peaks: peaks.channels,
       duration: seconds,
-      height: container.clientHeight - 22,
+      height: container.clientHeight - TIMELINE_PX - 2,
+      splitChannels: peaks.stereo ? peaks.channels.map(() => ({ overlay: false, height: (container.clientHeight - TIMELINE_PX - 2) / 2 })) : undefined,
       minPxPerSec: this.startingZoom(),
       autoCenter: false,
       autoScroll: true,
@@ -56,6 +63,7 @@ export class WaveView {
         Minimap.create({
           container: overview,
           height: overview.clientHeight,
+          splitChannels: undefined,
           barWidth: 2,
           barGap: 1,
           barRadius: 2,
@@ -96,8 +104,14 @@ export class WaveView {
       minLength: SHORTEST_MS / 1000,
       maxLength: LONGEST_MS / 1000,
     });
-    this.clip.on("update", () => this.fromHand(() => model.setRange(this.clip.start * 1000, this.clip.end * 1000)));
-    this.clip.on("update-end", () => this.showRange());
+    this.clip.on("update", (side) => {
+      this.side = side;
+      this.fromHand(() => model.setRange(this.clip.start * 1000, this.clip.end * 1000));
+    });
+    this.clip.on("update-end", () => {
+      this.showRange();
+      this.snap.settle(this.side);
+    });
     this.regions.enableDragSelection({ color: "transparent", id: "drawn" });
     this.regions.on("region-created", (region) => this.takeDrawn(region));
     model.addEventListener("change", (event) => this.follow(event.detail.what));
@@ -105,7 +119,11 @@ export class WaveView {
     this.showRange();
     this.showRedactions();
     this.showCue();
+    this.showRuleCues();
+    this.wave.on("scroll", () => this.sharpenSoon());
+    this.wave.on("zoom", () => this.sharpenSoon());
     this.scrollTo(model.startMs);
+    this.sharpen();
     this.wave.setTime(model.startMs / 1000);
   }
 
@@ -135,6 +153,7 @@ export class WaveView {
     setTimeout(() => {
       region.remove();
       this.model.setRange(start, end);
+      this.snap.settle();
     });
   }
 
@@ -142,6 +161,20 @@ export class WaveView {
     if (what === "range") this.byHand ? this.veil() : this.showRange();
     if (what === "redactions" && !this.byHand) this.showRedactions();
     if (what === "cue" && !this.byHand) this.showCue();
+    if (what === "rule-cues" && !this.byHand) this.showRuleCues();
+  }
+
+  /* Full detail of what is in view, where the zoom can show it. */
+  async sharpen() {
+    if (STEPS[this.zoomStep] < FINE_FROM) return;
+    const from = this.wave.getScroll() / STEPS[this.zoomStep];
+    const seen = this.container.clientWidth / STEPS[this.zoomStep];
+    if (await this.peaks.detail(from * 1000, (from + seen) * 1000)) this.wave.setOptions({});
+  }
+
+  sharpenSoon() {
+    clearTimeout(this.sharpening);
+    this.sharpening = setTimeout(() => this.sharpen(), 150);
   }
 
   showRange() {
@@ -151,8 +184,10 @@ export class WaveView {
 
   veil() {
     const { startMs, endMs, durationMs } = this.model;
-    this.container.style.setProperty("--clip-from", `${(100 * startMs) / durationMs}%`);
-    this.container.style.setProperty("--clip-to", `${(100 * endMs) / durationMs}%`);
+    for (const shown of [this.container, this.overview]) {
+      shown.style.setProperty("--clip-from", `${(100 * startMs) / durationMs}%`);
+      shown.style.setProperty("--clip-to", `${(100 * endMs) / durationMs}%`);
+    }
   }
 
   showRedactions() {
@@ -183,6 +218,22 @@ export class WaveView {
     if (this.model.cueMs === null) return;
     this.cue = this.regions.addRegion({ id: "cue", start: this.model.cueMs / 1000, color: "transparent", drag: true });
     this.cue.on("update", () => this.fromHand(() => this.model.setCue(this.cue.start * 1000)));
+  }
+
+  showRuleCues() {
+    const drawn = new Map(this.regions.getRegions().filter((one) => one.id.startsWith("rule-cue ")).map((one) => [one.id, one]));
+    for (const [code, ms] of this.model.ruleCues) {
+      const id = `rule-cue ${code}`;
+      if (drawn.has(id)) drawn.get(id).setOptions({ start: ms / 1000 });
+      else this.drawRuleCue(id, code, ms);
+      drawn.delete(id);
+    }
+    for (const gone of drawn.values()) gone.remove();
+  }
+
+  drawRuleCue(id, code, ms) {
+    const flag = this.regions.addRegion({ id, start: ms / 1000, color: "transparent", drag: true, content: code });
+    flag.on("update", () => this.fromHand(() => this.model.setRuleCue(code, flag.start * 1000)));
   }
 
   get ms() {

@@ -4,8 +4,15 @@
 
 import { Autosave } from "./editor-autosave.js";
 import { TypedLines } from "./editor-lines.js";
+import { Conflict } from "./editor-conflict.js";
+import { RuleCues } from "./editor-cues.js";
+import { History } from "./editor-history.js";
+import { Mix } from "./editor-mix.js";
 import { ClipModel, clock, parseClock, timeField } from "./editor-model.js";
+import { Peaks } from "./editor-peaks.js";
 import { RedactionList } from "./editor-redactions.js";
+import { Snap } from "./editor-snap.js";
+import { EditorState, parseRedactions } from "./editor-state.js";
 import { TranscriptView } from "./editor-transcript.js";
 import { Transport } from "./editor-transport.js";
 import { WaveView } from "./editor-wave.js";
@@ -13,25 +20,10 @@ import { WaveView } from "./editor-wave.js";
 function readModel(form, card) {
   const durationMs = Number(card.dataset.durationMs);
   const read = (name) => parseClock(form.elements[name].value);
-  const redactions = form.elements.redactions.value
-    .split("\n")
-    .map((line) => /^\s*(\S+)\s*[-–]\s*(\S+)\s*(beep|silence)?\s*$/.exec(line))
-    .filter(Boolean)
-    .map(([, start, end, mode]) => ({ startMs: parseClock(start), endMs: parseClock(end), mode: mode ?? "beep" }))
-    .filter((one) => one.startMs !== null && one.endMs !== null);
+  const redactions = parseRedactions(form.elements.redactions.value);
   const startMs = Math.min(read("start") ?? 0, durationMs);
   const endMs = Math.min(read("end") ?? startMs + 12000, durationMs);
   return new ClipModel({ durationMs, startMs, endMs, cueMs: read("cue"), redactions });
-}
-
-/* Peaks arrive as 0..100 for a number of points that suits the call's length. */
-async function fetchPeaks(card) {
-  const seconds = Number(card.dataset.durationMs) / 1000;
-  const points = Math.round(Math.min(Math.max(seconds * 20, 400), 20000));
-  const answer = await fetch(`${card.dataset.peaks}?points=${points}`, { headers: { Accept: "application/json" } });
-  if (!answer.ok) throw new Error(`peaks: ${answer.status}`);
-  const { peaks } = await answer.json();
-  return peaks.map((height) => height / 100);
 }
 
 function connectFields(form, model) {
@@ -53,41 +45,66 @@ function connectFields(form, model) {
   show();
 }
 
+function readTurns(list) {
+  return [...(list?.querySelectorAll("[data-line]") ?? [])].map((line) => ({
+    startMs: Number(line.dataset.start),
+    endMs: Number(line.dataset.end),
+    speaker: line.dataset.speaker,
+    text: line.lastElementChild.textContent.trim(),
+  }));
+}
+
+/* Lanes: their names beside the wave, and what can be muted. */
+function connectLanes({ card, peaks, turns, view, transport }) {
+  const root = card.querySelector("[data-mix]");
+  if (!root || !peaks.stereo) return null;
+  const mix = new Mix({ root, media: view.media, agent: peaks.agentChannel(turns) });
+  card.querySelectorAll("[data-lane]").forEach((label, channel) => (label.textContent = mix.lanes[channel]));
+  card.classList.add("lanes");
+  transport.mix = mix;
+  return mix;
+}
+
+function connectAutosave(form, model) {
+  const status = document.querySelector("[data-autosave-status]");
+  const title = () => status.dataset.untitled.replace("{time}", clock(model.startMs));
+  return form.dataset.autosave ? new Autosave({ form, status, title, model }) : null;
+}
+
 async function start() {
   const card = document.querySelector("[data-editor]");
   const form = document.getElementById("clip-form");
   const container = document.getElementById("wave");
   const model = readModel(form, card);
   connectFields(form, model);
-  let peaks;
-  try {
-    peaks = await fetchPeaks(card);
-  } catch {
-    card.querySelector("[data-wave-error]").hidden = false;
-    peaks = [0, 0];
-  }
+  const { durationMs } = model;
+  const peaks = new Peaks({ url: card.dataset.peaks, durationMs, channels: Number(card.dataset.channels) });
+  await peaks.load().catch(() => (card.querySelector("[data-wave-error]").hidden = false));
+  const snap = new Snap({ button: card.querySelector("[data-snap]"), model, peaks });
   const overview = document.getElementById("wave-overview");
-  const view = new WaveView({ container, overview, src: card.dataset.audio, peaks, nonce: card.dataset.nonce, model });
+  const { audio: src, nonce } = card.dataset;
+  const view = new WaveView({ container, overview, src, peaks, nonce, model, snap });
   await view.ready;
   card.classList.add("ready");
-  const transport = new Transport({ card, container, view, model });
-  const redactions = card.querySelector("[data-redactions]");
-  new RedactionList({ root: redactions, field: form.elements.redactions, model, view });
+  const transport = new Transport({ card, container, view, model, snap });
+  new RedactionList({ root: card.querySelector("[data-redactions]"), field: form.elements.redactions, model, view });
   const list = document.querySelector("[data-turns]");
-  const toggle = document.querySelector("[data-redact-words]");
-  if (list) new TranscriptView({ list, toggle, model, view, wordsUrl: card.dataset.words });
+  const turns = readTurns(list);
+  const mix = connectLanes({ card, peaks, turns, view, transport });
+  const modes = { select: document.querySelector("[data-select-words]"), redact: document.querySelector("[data-redact-words]") };
+  if (list) new TranscriptView({ list, modes, model, view, snap, wordsUrl: card.dataset.words });
   const typed = document.querySelector("[data-typed]");
-  const turns = [...(list?.querySelectorAll("[data-line]") ?? [])].map((line) => ({
-    startMs: Number(line.dataset.start),
-    endMs: Number(line.dataset.end),
-    speaker: line.dataset.speaker,
-    text: line.lastElementChild.textContent.trim(),
-  }));
-  new TypedLines({ root: typed, field: form.elements.lines, model, view, transport, turns });
-  const status = document.querySelector("[data-autosave-status]");
-  const title = () => status.dataset.untitled.replace("{time}", clock(model.startMs));
-  if (form.dataset.autosave) new Autosave({ form, status, title });
+  const lines = new TypedLines({ root: typed, field: form.elements.lines, model, view, transport, turns });
+  const cues = new RuleCues({ root: document.querySelector("[data-cues]"), field: form.elements.cues, form, model, view });
+  transport.cues = cues;
+  const state = new EditorState({ form, model, parts: { lines, cues } });
+  const history = new History({ root: card.querySelector("[data-history]"), state, form, model, areas: [card, typed] });
+  const conflict = document.querySelector("[data-conflict]");
+  if (conflict) new Conflict({ root: conflict, state });
+  const autosave = connectAutosave(form, model);
+  card.editor = { model, view, transport, history, state, snap, mix, autosave };
   card.dataset.ready = clock(model.startMs);
+  card.dispatchEvent(new CustomEvent("editor:ready", { bubbles: true, detail: card.editor }));
 }
 
 start();

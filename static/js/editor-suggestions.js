@@ -1,0 +1,239 @@
+/* Suggested redactions beside the range that is being cut: the server says what may be personal data in the words, this
+ * list says which of it the redactions cover, and a person decides about the rest. What is covered is worked out here
+ * with every change of a redaction; what was left as it is is kept by the server, with who and when. */
+
+import { announce, csrfHeaders } from "./app.js";
+import { clock } from "./editor-model.js";
+
+const QUIET_MS = 400;
+
+export class Suggestions {
+  constructor({ root, model, view, transport, form }) {
+    this.root = root;
+    this.model = model;
+    this.view = view;
+    this.transport = transport;
+    this.form = form;
+    this.list = root.querySelector("[data-suggestion-list]");
+    this.template = root.querySelector("template");
+    this.count = root.querySelector("[data-count]");
+    this.all = root.querySelector("[data-accept-all]");
+    this.failed = root.querySelector("[data-suggestions-failed]");
+    this.found = [];
+    this.rows = new Map();
+    this.asked = 0;
+    this.all.addEventListener("click", () => this.acceptAll());
+    model.addEventListener("change", ({ detail }) => {
+      if (detail.what === "range") this.later();
+      else this.show();
+    });
+    // lines that are typed may hold what the call's own words do not
+    for (const kind of ["input", "change"]) document.addEventListener(kind, (event) => this.heard(event.target));
+    this.load();
+  }
+
+  heard(target) {
+    if (target.closest?.("[data-typed]") || target.name === "lines") this.later();
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.load(), QUIET_MS);
+  }
+
+  async load() {
+    await this.ask(this.root.dataset.href, {});
+  }
+
+  /* One question at a time counts: an answer to an older one is dropped. */
+  async ask(address, more) {
+    const number = ++this.asked;
+    const body = new URLSearchParams({
+      start_ms: String(this.model.startMs),
+      end_ms: String(this.model.endMs),
+      lines: this.form.elements.lines?.value ?? "",
+      ...more,
+    });
+    let found = null;
+    try {
+      const headers = { Accept: "application/json", ...csrfHeaders() };
+      const answer = await fetch(address, { method: "POST", body, headers });
+      if (answer.ok) found = (await answer.json()).suggestions;
+    } catch {
+      found = null;
+    }
+    if (number !== this.asked) return found !== null;
+    this.tellFailure(found === null);
+    if (found === null) return false;
+    this.found = found;
+    this.show();
+    return true;
+  }
+
+  tellFailure(failed) {
+    this.failed.querySelector("span").textContent = failed ? this.root.dataset.wordsFailed : "";
+    this.failed.hidden = !failed;
+    if (failed) this.root.hidden = false;
+  }
+
+  /* ---- where each stands ---- */
+
+  covered(one) {
+    const { startMs, endMs } = this.model;
+    const cuts = this.model.redactions;
+    return one.parts.every(({ span: [from, to], near }) => {
+      if (near) {
+        if (near[0] >= endMs || near[1] <= startMs) return true;
+        return cuts.some((cut) => cut.startMs < near[1] && cut.endMs > near[0]);
+      }
+      let at = Math.max(from, startMs);
+      const end = Math.min(to, endMs);
+      for (const cut of cuts) if (cut.startMs <= at && at < cut.endMs) at = cut.endMs;
+      return at >= end;
+    });
+  }
+
+  stateOf(one) {
+    if (this.covered(one)) return "covered";
+    return one.rejected ? "rejected" : "open";
+  }
+
+  get open() {
+    return this.found.filter((one) => this.stateOf(one) === "open");
+  }
+
+  /* ---- deciding ---- */
+
+  hear({ spans: [[start]] }) {
+    this.view.scrollTo(start);
+    this.view.seek(Math.max(0, start - 500));
+    this.transport.playOn();
+  }
+
+  cover(one) {
+    for (const [start, end] of one.spans) this.model.addRedaction(start, end);
+  }
+
+  async accept(one) {
+    this.cover(one);
+    announce(this.say("wordsRedacted", { what: one.label }));
+    this.focusNext(one);
+    await this.decide(one, "accepted");
+  }
+
+  async acceptAll() {
+    const open = this.open;
+    for (const one of open) this.cover(one);
+    announce(this.say("wordsAll", { n: open.length }));
+    this.list.querySelector("button:not([hidden])")?.focus();
+    for (const one of open) await this.decide(one, "accepted");
+  }
+
+  async reject(one) {
+    if (await this.decide(one, "rejected")) announce(this.say("wordsKept", { what: one.label }));
+    this.focusNext(one);
+  }
+
+  /* Takes back whichever was decided: the redactions that this suggestion made, or the word that it may stay. */
+  async undo(one) {
+    for (const [start, end] of one.spans) {
+      const same = this.model.redactions.find((cut) => cut.startMs <= start && cut.endMs >= end);
+      if (same) this.uncover(same, start, end);
+    }
+    if (await this.decide(one, "undone")) announce(this.say("wordsOpenAgain", { what: one.label }));
+    this.rows.get(one.key)?.querySelector("[data-accept]").focus();
+  }
+
+  /* A redaction that hides more than this keeps the rest of what it hides. */
+  uncover(cut, start, end) {
+    const { startMs, endMs, mode } = cut;
+    this.model.removeRedaction(cut.id);
+    if (start - startMs >= 50) this.model.addRedaction(startMs, start, mode);
+    if (endMs - end >= 50) this.model.addRedaction(end, endMs, mode);
+  }
+
+  decide(one, answer) {
+    return this.ask(`${this.root.dataset.href}/${one.key}`, { answer });
+  }
+
+  focusNext(one) {
+    const after = this.found.slice(this.found.indexOf(one) + 1);
+    const next = [...after, ...this.found].find((each) => each.key !== one.key && this.stateOf(each) === "open");
+    const row = this.rows.get((next ?? one).key);
+    (row?.querySelector(next ? "[data-accept]" : "[data-undo]") ?? this.all).focus();
+  }
+
+  /* ---- showing ---- */
+
+  show() {
+    const keys = new Set(this.found.map((one) => one.key));
+    for (const [key, row] of this.rows) {
+      if (keys.has(key)) continue;
+      row.remove();
+      this.rows.delete(key);
+    }
+    this.found.forEach((one, index) => {
+      const row = this.rows.get(one.key) ?? this.add(one.key);
+      this.fill(row, one);
+      if (this.list.children[index] !== row) this.list.insertBefore(row, this.list.children[index] ?? null);
+    });
+    this.root.hidden = this.found.length === 0 && this.failed.hidden;
+    const open = this.open.length;
+    this.count.textContent = open ? this.say(open === 1 ? "wordsOpenOne" : "wordsOpen", { n: open }) : this.root.dataset.wordsDone;
+    this.count.classList.toggle("warn", open > 0);
+    this.all.hidden = open < 2;
+  }
+
+  add(key) {
+    const row = this.template.content.firstElementChild.cloneNode(true);
+    const now = () => this.found.find((one) => one.key === key);
+    const on = (name, act) => row.querySelector(`[data-${name}]`).addEventListener("click", () => now() && act(now()));
+    on("hear", (one) => this.hear(one));
+    on("accept", (one) => this.accept(one));
+    on("reject", (one) => this.reject(one));
+    on("undo", (one) => this.undo(one));
+    this.rows.set(key, row);
+    return row;
+  }
+
+  fill(row, one) {
+    const state = this.stateOf(one);
+    const put = (name, text) => {
+      const element = row.querySelector(`[data-${name}]`);
+      if (element.textContent !== text) element.textContent = text;
+    };
+    put("kind", one.label);
+    put("said", one.words);
+    put("when", one.spans.map(([start]) => clock(start)).join(", "));
+    put("state", state === "covered" ? this.root.dataset.wordsCovered : state === "rejected" ? this.left(one) : "");
+    row.classList.toggle("decided", state !== "open");
+    row.querySelector("[data-accept]").hidden = state !== "open";
+    row.querySelector("[data-reject]").hidden = state !== "open";
+    row.querySelector("[data-undo]").hidden = state === "open";
+    for (const button of row.querySelectorAll("button")) this.describe(button, one);
+  }
+
+  /* "Redact" alone says too little to who hears one button after the other. */
+  describe(button, one) {
+    button.dataset.name ??= button.getAttribute("aria-label") ?? button.textContent.trim();
+    button.setAttribute("aria-label", `${button.dataset.name}: ${one.label}, ${clock(one.spans[0]?.[0] ?? 0)}`);
+  }
+
+  left(one) {
+    const when = one.at
+      ? new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }).format(new Date(one.at))
+      : "";
+    return one.by ? this.say("wordsBy", { name: one.by, when }) : this.say("wordsLeft", { when });
+  }
+
+  say(words, values) {
+    return Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, String(value)), this.root.dataset[words]);
+  }
+}
+
+const root = document.querySelector("[data-suggestions]");
+const card = document.querySelector("[data-editor]");
+const form = document.getElementById("clip-form");
+const begin = ({ model, view, transport }) => new Suggestions({ root, model, view, transport, form });
+if (card.editor) begin(card.editor);
+else card.addEventListener("editor:ready", ({ detail }) => begin(detail), { once: true });
