@@ -1,4 +1,5 @@
-/* Sends form[data-upload] with a progress bar, which a plain form cannot show.
+/* Sends form[data-upload] with a progress bar, which a plain form cannot show: one call, or an archive of many. The
+ * file is the field that says how large it may be.
  *
  * The CSRF proof goes as a header, so that the server decides before it reads a byte. After the last byte the server
  * listens to the recording: it answers with the call's page, or names what is wrong and where. Nothing is kept of a
@@ -13,7 +14,7 @@ const bar = progress.querySelector("progress");
 const percent = progress.querySelector("[data-upload-percent]");
 const text = progress.querySelector("[data-upload-text]");
 const summary = form.querySelector("[data-upload-errors]");
-const audio = form.elements.audio;
+const input = form.querySelector("[data-max-bytes]");
 const submit = form.querySelector('button[type="submit"], button:not([type])');
 
 let sending = null;
@@ -22,10 +23,10 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (sending) return;
   clearErrors();
-  const file = audio.files[0];
-  if (!file) return showErrors([{ field: "audio", message: audio.dataset.missing }]);
-  if (file.size > Number(audio.dataset.maxBytes)) {
-    return showErrors([{ field: "audio", message: audio.dataset.tooLarge }]);
+  const file = input.files[0];
+  if (!file) return showErrors([{ field: input.name, message: input.dataset.missing }]);
+  if (file.size > Number(input.dataset.maxBytes)) {
+    return showErrors([{ field: input.name, message: input.dataset.tooLarge }]);
   }
   send(file);
 });
@@ -86,7 +87,7 @@ function finish(request) {
   } catch {
     // A proxy in between answers with a page of its own: the status still says enough.
   }
-  const known = { 401: words.signedOut, 413: audio.dataset.tooLarge };
+  const known = { 401: words.signedOut, 413: input.dataset.tooLarge };
   const detail = problem.detail ?? known[request.status] ?? words.failed;
   showErrors(problem.errors?.length ? problem.errors : [{ field: problem.field ?? "", message: detail }]);
 }

@@ -12,6 +12,7 @@ from litestar.response import Redirect
 
 from trainer.calls import hearing_pages, service
 from trainer.calls.forms import EDITABLE, fields_of, read_fields, receive_upload, usual_day
+from trainer.calls.importing import pages as importing_pages
 from trainer.calls.pages import (
     call_page,
     form_choices,
@@ -171,6 +172,7 @@ def _zone(request: Page) -> ZoneInfo:
 
 pages: list[Any] = [
     *hearing_pages.pages,
+    *importing_pages.pages,
     show_calls,
     show_new_call,
     add_call,

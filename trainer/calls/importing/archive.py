@@ -6,14 +6,17 @@ unpacking ends where the directory said that the file would. Links are never fol
 Invariant: an entry has a harmless, shown name and a known size; whatever has not is left out, by name and reason.
 """
 
+import fcntl
 import hashlib
 import os
 import re
 import stat
+import tempfile
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal
@@ -24,6 +27,7 @@ from trainer.audio.probe import probe
 from trainer.calls.transcripts import LARGEST, read_transcript
 from trainer.problems import Invalid
 from trainer.sheets.reading import decode
+from trainer.storage import storage
 from trainer.web.i18n import _, current_locale, speaking
 
 MOST_ENTRIES = 60_000  # 20,000 calls with their transcripts, and some
@@ -307,10 +311,22 @@ def _inflated(file: BinaryIO, packed: int) -> Iterator[bytes]:
         yield out
 
 
+@contextmanager
+def scratch_file() -> Iterator[Path]:
+    """An empty file to unpack into; it goes when the block ends, or, after a kill, when a process starts."""
+    handle, name = tempfile.mkstemp(prefix="encore-copy-", dir=storage().scratch_folder())
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)  # tells the sweep of another process that somebody still needs it
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+        os.close(handle)
+
+
 def take_out(source: Source, place: str, into: Path) -> str:
-    """Writes an entry to the new file `into`; returns its SHA-256. Blocks. Raises Changed, OSError (no room)."""
+    """Writes an entry to the file `into`; returns its SHA-256. Blocks. Raises Changed, OSError (no room)."""
     digest = hashlib.sha256()
-    with into.open("xb") as file:
+    with into.open("wb") as file:
         for piece in read_out(source, place):
             digest.update(piece)
             file.write(piece)
@@ -339,8 +355,8 @@ def words_of(source: Source, place: str) -> bytes:
 
 
 async def examine(source: Source, tasks: list[Task], scratch: Path) -> list[Finding]:
-    """A first look at some calls, in one child: is there sound, can the words be read. `scratch` is a new file that
-    the caller removes.
+    """A first look at some calls, in one child: is there sound, can the words be read. `scratch` is a file to write
+    into, see `scratch_file`.
 
     Where the child does not survive, each call gets a child of its own, so that one bad file is alone with itself.
     """
@@ -354,7 +370,6 @@ async def examine(source: Source, tasks: list[Task], scratch: Path) -> list[Find
             return [Finding(faults=(("file", _(refused.sentence)),))]
     findings: list[Finding] = []
     for task in tasks:
-        scratch.unlink(missing_ok=True)
         findings += await examine(source, [task], scratch)
     return findings
 
@@ -383,8 +398,6 @@ def _first_look(source: Source, task: Task, scratch: Path) -> Finding:
         if error.errno is not None and not isinstance(error, FileNotFoundError):
             raise
         faults.append(("file", damaged()))
-    finally:
-        scratch.unlink(missing_ok=True)
     if task.words_place:
         try:
             read_transcript(words_of(source, task.words_place))

@@ -1,0 +1,149 @@
+"""The two jobs of an import of calls: one reads and judges, the other takes in what somebody said yes to.
+
+Invariant: a reading counts once it is whole; rows that a killed reading left count for nothing and go with the next.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from trainer import db, jobs
+from trainer.calls.importing import planning, queries
+from trainer.calls.importing.archive import Source
+from trainer.calls.importing.planning import Plan
+from trainer.calls.importing.tables import CallImportRow
+from trainer.calls.importing.taking import Taking
+from trainer.calls.service import CREATE
+from trainer.people.audit import record_audit
+from trainer.people.days import zone_of
+from trainer.people.service import get_person
+from trainer.people.sessions import viewer_as
+from trainer.problems import Invalid, NotFound, Problem, TooLarge
+from trainer.sheets import pending as imports
+from trainer.sheets.pending import Pending
+from trainer.web.i18n import _, speaking
+from trainer.web.session import Viewer
+
+KIND = "calls"
+BATCH = 200  # rows written in one transaction: others who write wait that long at most
+
+
+def about(*, folder: Path | None, most_bytes: int, defaults: Mapping[str, str]) -> dict[str, Any]:
+    """What an import is told when it begins, and keeps: where its files are, and what holds for all calls."""
+    return {"folder": str(folder or ""), "most_bytes": most_bytes, "defaults": dict(defaults)}
+
+
+def _kept(found: Pending) -> dict[str, Any]:
+    return {name: found.summary[name] for name in ("folder", "most_bytes", "defaults")}
+
+
+@asynccontextmanager
+async def source_of(found: Pending) -> AsyncIterator[Source]:
+    """The archive or folder of an import. Raises NotFound when it is gone."""
+    folder, most = found.summary["folder"], found.summary["most_bytes"]
+    if not folder:
+        async with imports.file_of(found.id) as path:
+            yield Source("zip", path, most)
+    elif (path := Path(folder)).is_dir():
+        yield Source("folder", path, most)
+    elif path.is_file():
+        yield Source("zip", path, most)
+    else:
+        raise NotFound(_("This folder is not on the server any more."))
+
+
+async def _who(found: Pending) -> Viewer | None:
+    """Who began it; None for a command. Raises Permanent for somebody who may not any more."""
+    if found.by is None:
+        return None
+    person = await get_person(found.by)
+    viewer = viewer_as(person)
+    if not (person.active and viewer.has(*CREATE)):
+        raise jobs.Permanent(_("Trainers, QA analysts and admins add calls."))
+    return viewer
+
+
+@jobs.job("read_calls", attempts=4, lease_seconds=60)
+async def read_calls(context: jobs.JobContext, pending: str) -> None:
+    """Reads an archive or folder and works out what it would bring."""
+    found = await imports.any_pending(UUID(pending))
+    if found is None or found.state != "reading":
+        return
+    viewer = await _who(found)
+    with speaking(viewer.locale if viewer else "en"):
+        note = _("Listening to each file for a moment")
+
+        async def tell(done: int, total: int) -> None:
+            await context.progress(done, total, note)
+
+        try:
+            async with source_of(found) as source:
+                plan = await planning.plan_calls(
+                    viewer,
+                    source,
+                    zone_of(""),
+                    tell,
+                    defaults=found.summary["defaults"],
+                    chosen=found.columns or None,
+                )
+        except (Invalid, TooLarge, NotFound) as problem:
+            await imports.refused(context, found.id, _words(problem))
+            return
+    await _write(context, found, plan)
+
+
+def _words(problem: Problem) -> str:
+    errors = problem.errors if isinstance(problem, Invalid) else []
+    return " ".join(error.message for error in errors) or problem.detail
+
+
+async def _write(context: jobs.JobContext, found: Pending, plan: Plan) -> None:
+    reading = db.new_id()
+    for start in range(0, len(plan.rows), BATCH):
+        rows = [
+            CallImportRow(id=db.new_id(), pending=found.id, reading=reading, **planning.kept(row))
+            for row in plan.rows[start : start + BATCH]
+        ]
+        await CallImportRow.insert(*rows)
+    summary = {**_kept(found), **plan.about(), "reading": str(reading)}
+    counts = await imports.planned(context, found.id, summary)
+    mine = CallImportRow.reading == reading
+    other = CallImportRow.reading != reading
+    await CallImportRow.delete().where((CallImportRow.pending == found.id) & (other if counts else mine))
+
+
+@jobs.job("apply_calls", attempts=8, lease_seconds=60)
+async def apply_calls(context: jobs.JobContext, pending: str) -> None:
+    """Takes in what somebody said yes to. Taken up again, it goes on where it stopped."""
+    found = await imports.any_pending(UUID(pending))
+    if found is None or found.state != "applying":
+        return
+    viewer = await _who(found)
+    reading = UUID(found.summary["reading"])
+    with speaking(viewer.locale if viewer else "en"):
+        note = _("Taking in and preparing each call")
+
+        async def tell(done: int, total: int) -> None:
+            await context.progress(done, total, note)
+
+        try:
+            async with source_of(found) as source:
+                await Taking(viewer, found.id, reading, source, zone_of(""), tell).run()
+        except NotFound as problem:
+            raise jobs.Permanent(problem.detail) from problem
+    told = {"taken": 0, "known": 0, "refused": 0}
+    for each in await queries.outcomes(found.id, reading):
+        if each["state"] in told:
+            told[each["state"]] += each["n"]
+    async with db.transaction():
+        if await imports.applied(found.id, found.summary):
+            await record_audit(viewer, "calls_imported", "recordings", str(found.id), told)
+
+
+async def discard(viewer: Viewer, pending: UUID) -> None:
+    """Forgets an import and what stood in its sheet; nothing was changed. Raises NotFound, Conflict."""
+    async with db.transaction():
+        await imports.discard(viewer, KIND, pending)
+        await CallImportRow.delete().where(CallImportRow.pending == pending)
