@@ -26,6 +26,7 @@ from trainer.calls import keeping as call_keeping
 from trainer.calls import pages as call_pages
 from trainer.calls import reading as call_reading
 from trainer.calls import routes as calls_pages
+from trainer.calls import transcript_pages
 from trainer.career import api as career_api
 from trainer.career import routes as career_pages
 from trainer.clips import api as clips_api
@@ -34,10 +35,14 @@ from trainer.clips import parts as clip_parts
 from trainer.clips import routes as clip_pages
 from trainer.clips.batch import api as batch_api
 from trainer.clips.batch import routes as batch_pages
+from trainer.clips.playlists import api as playlists_api
+from trainer.clips.playlists import routes as playlist_pages
 from trainer.clips.keeping import api as keeping_api
 from trainer.clips.keeping import pages as keeping_pages
 from trainer.clips.keeping import queries as keeping_queries
 from trainer.clips.reviewing import api as review_api
+from trainer.clips.suggestions import api as suggestions_api
+from trainer.clips.suggestions import pages as suggestion_pages
 from trainer.curating import api as curating_api
 from trainer.curating import routes as curating_pages
 from trainer.dossier import api as dossier_api
@@ -92,6 +97,8 @@ PAGES: list[Any] = [
     *clip_pages.pages,
     *keeping_pages.pages,
     *batch_pages.pages,
+    *playlist_pages.pages,
+    *suggestion_pages.pages,
     *quality_pages.pages,
     *curating_pages.pages,
     *training_pages.pages,
@@ -110,9 +117,11 @@ API: list[Any] = [
     *calls_api.routes,
     *clips_api.routes,
     *batch_api.routes,
+    *playlists_api.routes,
     *voice_api.routes,
     *review_api.routes,
     *keeping_api.routes,
+    *suggestions_api.routes,
     *quality_api.routes,
     *curating_api.routes,
     *module_api.routes,
@@ -124,6 +133,7 @@ API: list[Any] = [
 ]
 MAX_BODY = 2 << 20
 
+call_pages.call_page_parts["words"] = transcript_pages.words_part
 call_pages.call_page_parts["clips"] = clip_parts.call_part
 call_pages.erasure_parts["clips"] = clip_parts.erasure_part
 call_keeping.keepers["clips"] = keeping_queries.lives_on

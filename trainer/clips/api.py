@@ -143,8 +143,9 @@ class ClipChanges(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Publication(msgspec.Struct, forbid_unknown_fields=True):
-    """`privacy_checked`: I listened for personal data; it is noted with my name. A body that does not say so is no
-    such word: then the clip needs a check that was noted before, or `privacy_check` is missing.
+    """`privacy_checked`: I listened for personal data, and what is still suggested for redaction may stay; both are
+    noted with my name. A body that does not say so is no such word: then the clip needs a check that was noted
+    before, or `privacy_check` is missing.
     """
 
     privacy_checked: bool = False
@@ -161,8 +162,9 @@ class PublishOperation(Operation):
         )
         self.request_body = RequestBody(
             required=False,
-            description="A call without a body declares `privacy_checked: true`: whoever publishes so says that they "
-            "listened for personal data, and it is noted with their name. With a body it has to be said in it.",
+            description="A call without a body says that you listened for personal data, and it is noted with your "
+            "name; where a suggested redaction is open it is refused (`redactions`). With a body it has to be said in "
+            "it, and then also decides that what is open may stay.",
             content={
                 "application/json": OpenAPIMediaType(
                     schema=Schema(type=OpenAPIType.OBJECT, properties={"privacy_checked": checked})
@@ -214,6 +216,9 @@ def shown(clip: ClipView) -> dict[str, Any]:
             "replaces": str(clip.replaces) if clip.replaces else None,
             "draft": str(clip.draft) if clip.draft else None,
             "status_url": f"/api/v1/clips/{clip.id}",
+            "ends_at": api.as_utc(clip.expires_at),
+            "keep_until": clip.keep_until.isoformat() if clip.keep_until else None,
+            "keep_basis": clip.keep_basis or None,
             "privacy_checked": clip.privacy_checked_at is not None,
             "agent_consent": {"needed": clip.consent_needed, "answer": clip.consent},
         }
@@ -311,14 +316,6 @@ async def words(request: Call, clip_id: FromPath[str]) -> Response[str]:
     return Response(service.web_vtt(clip.lines), media_type="text/vtt; charset=utf-8")
 
 
-@post("/clips/{clip_id:str}/submit", guards=[scope("clips:write")], status_code=200, tags=["clips"])
-async def submit(request: Call, clip_id: FromPath[str]) -> Response[dict[str, Any]]:
-    """Hand a draft in for review."""
-    wanted = api.identifier(clip_id)
-    await service.submit_clip(viewer_of(request), wanted)
-    return await answer(request, wanted)
-
-
 @post(
     "/clips/{clip_id:str}/publish",
     guards=[scope("clips:write")],
@@ -329,7 +326,8 @@ async def submit(request: Call, clip_id: FromPath[str]) -> Response[dict[str, An
 async def publish(request: Call, clip_id: FromPath[str]) -> Response[dict[str, Any]]:
     """Publish a clip, saying that you listened for personal data: {"privacy_checked": true}, or no body at all.
 
-    409 `clip-not-publishable` names what is `missing`: render, transcript, rules, privacy_check, recording,
+    409 `clip-not-publishable` names what is `missing`: render, transcript, rules, redactions (a suggested redaction
+    is open: decide it, or say `privacy_checked` in a body), privacy_check, recording,
     agent_consent (the agent heard in a counterexample or near miss has not said yes), review, second_person.
     """
     body = await request.body()
@@ -342,6 +340,7 @@ async def publish(request: Call, clip_id: FromPath[str]) -> Response[dict[str, A
         api.identifier(clip_id),
         review=request.app.state.settings.clip_review,
         privacy_checked=said.privacy_checked,
+        declared=bool(body) and said.privacy_checked,
     )
     return await answer(request, named)
 
@@ -362,4 +361,4 @@ async def restore(request: Call, clip_id: FromPath[str]) -> Response[dict[str, A
     return await answer(request, wanted)
 
 
-routes: list[Any] = [create, listed, read, change, remove, play, words, submit, publish, retire, restore]
+routes: list[Any] = [create, listed, read, change, remove, play, words, publish, retire, restore]

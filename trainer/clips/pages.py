@@ -15,7 +15,9 @@ from trainer.clips import conflicts, service, voice
 from trainer.clips.arithmetic import LONGEST_MS, SHORTEST_MS, Span
 from trainer.clips.forms import Typed
 from trainer.clips.reading import STOPPERS
+from trainer.clips.reviewing.service import NEEDED, Word, approvals, said_of
 from trainer.clips.service import ClipView
+from trainer.clips.suggestions import service as suggestions
 from trainer.problems import PreconditionFailed
 from trainer.rulebook.service import published_rules, visible_rules
 from trainer.web import api
@@ -267,6 +269,24 @@ class Todo:
     met: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What was said of a draft, how many have to look, and what this viewer may say."""
+
+    said: list[Word]
+    needed: int
+    may_decide: bool
+    may_approve: bool
+
+    @classmethod
+    def of(
+        cls, clip: ClipView, viewer: Viewer, review: service.Review, said: list[Word], approved: set[UUID]
+    ) -> "Reviewed":
+        decides = viewer.has("trainer") and clip.makes and clip.state == "in_review"
+        approves = decides and viewer.id != clip.submitted_by and viewer.id not in approved
+        return cls(said, NEEDED[review], may_decide=decides, may_approve=approves)
+
+
 async def show_clip_page(
     request: Page,
     clip: ClipView,
@@ -279,18 +299,16 @@ async def show_clip_page(
     """A clip with its player, what to hear in it and, for those who make clips, what comes next."""
     viewer = viewer_of(request)
     review = request.app.state.settings.clip_review
-    missing = service.missing_for(clip, viewer, review=review, privacy_checked=True)
-    values = {
+    said = await said_of(clip) if clip.makes and clip.state in service.OPEN_STATES else []
+    approved = approvals(clip, said)
+    suggested = await suggestions.suggested_for(clip) if clip.makes and clip.state in service.OPEN_STATES else []
+    undecided = any(one.state == "open" for one in suggested)
+    values: dict[str, Any] = {
         "clip": clip,
-        "todo": _todo(clip, viewer, review),
-        "publishable": not missing
-        and clip.state in service.OPEN_STATES
-        and clip.makes
-        and viewer.has("trainer"),
-        "submittable": review == "second"
-        and clip.state == "draft"
-        and (viewer.has("trainer") or clip.curator == viewer.id),
-        "review": review,
+        "suggested": suggested,
+        "todo": _todo(clip, viewer, review, approved, undecided=undecided),
+        "submittable": clip.state == "draft" and (viewer.has("trainer") or clip.curator == viewer.id),
+        "reviewed": Reviewed.of(clip, viewer, review, said, approved),
         "trains": viewer.has("trainer") and clip.makes,
         "may_stop": viewer.has(*STOPPERS) and clip.state in ("published", "retired"),
         "consent": consent_words(clip),
@@ -324,16 +342,19 @@ def consent_words(clip: ClipView) -> str:
     }[clip.consent] % {"name": name}
 
 
-def _todo(clip: ClipView, viewer: Viewer, review: Any) -> list[Todo]:
-    missing = service.missing_for(clip, viewer, review=review, privacy_checked=False)
+def _todo(
+    clip: ClipView, viewer: Viewer, review: service.Review, approved: set[UUID], *, undecided: bool
+) -> list[Todo]:
+    missing = service.missing_for(clip, viewer, review=review, approved=approved, undecided=undecided)
     wanted = {
         "render": _("The sound is ready"),
         "transcript": _("Its words are there, or nobody speaks"),
         "rules": _("It is pinned to a rule"),
+        "redactions": _("What may be personal data is decided"),
         "recording": _("The call may still be kept"),
         "agent_consent": _("The agent heard said yes"),
         "review": _("It was handed in for review"),
-        "second_person": _("Somebody else than whoever handed it in publishes it"),
+        "second_person": _("Others than whoever handed it in looked at it"),
     }
     if not clip.consent_needed:
         del wanted["agent_consent"]

@@ -9,12 +9,13 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from trainer.clips import service, voice_pages
+from trainer.clips import service, versions, voice_pages
 from trainer.clips.arithmetic import LONGEST_MS, Span, spoken_words
 from trainer.clips.conflicts import wanted_of, with_theirs
 from trainer.clips.editing import require_source
 from trainer.clips.forms import Typed, read_fields, require_fields, take_refusal
 from trainer.clips.pages import cutting_board, editor_page, library_page, saved_draft, show_clip_page
+from trainer.clips.reviewing import pages as review_pages
 from trainer.problems import Conflict, Invalid, PreconditionFailed
 from trainer.web.forms import read_form
 from trainer.web.guards import requires, signed_in
@@ -165,20 +166,6 @@ async def publish_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str] 
     return Redirect(f"/clips/{named}", status_code=303)
 
 
-@post("/clips/{clip_id:uuid}/submit", guards=[requires(*CUTTERS)])
-async def submit_clip(request: Page, clip_id: FromPath[UUID]) -> Redirect:
-    """Hand it in for review."""
-    await service.submit_clip(viewer_of(request), clip_id)
-    return Redirect(f"/clips/{clip_id}", status_code=303)
-
-
-@post("/clips/{clip_id:uuid}/return", guards=[requires("trainer")])
-async def return_clip(request: Page, clip_id: FromPath[UUID]) -> Redirect:
-    """Give it back for changes."""
-    await service.return_clip(viewer_of(request), clip_id)
-    return Redirect(f"/clips/{clip_id}", status_code=303)
-
-
 @post("/clips/{clip_id:uuid}/retire", guards=[requires("trainer")])
 async def retire_clip(request: Page, clip_id: FromPath[UUID]) -> Redirect:
     """Take it out of use."""
@@ -214,11 +201,11 @@ handlers: list[Any] = [
     play_clip,
     show_clip_vtt,
     publish_clip,
-    submit_clip,
-    return_clip,
     retire_clip,
     restore_clip,
     delete_clip,
     *voice_pages.handlers,
+    *review_pages.handlers,
+    *versions.handlers,
 ]
 pages: list[Any] = [Router("/", route_handlers=handlers, include_in_schema=False)]

@@ -7,9 +7,10 @@ where a moment went wrong), happens once however
 many people press the button, and keeps the id that everything else names.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -23,7 +24,6 @@ from trainer.clips.editing import create_clip, edit_clip
 from trainer.clips.fields import ClipFields, RuleCue
 from trainer.clips.out_of_use import (
     delete_clip,
-    move,
     put_back,
     restore_clip,
     retire_clip,
@@ -46,11 +46,23 @@ from trainer.clips.reading import (
     visible_clips,
 )
 from trainer.clips.rendering import failure_sentence
+from trainer.clips.reviewing.service import (
+    Review,
+    approvals,
+    approve,
+    eyes_wanted,
+    note,
+    return_clip,
+    said_of,
+    submit_clip,
+)
+from trainer.clips.reviewing.service import close as close_review
+from trainer.clips.suggestions import service as suggestions
 from trainer.clips.tables import Clip, ClipRule
 from trainer.clips.views import ClipView, RuleRef, Sound
 from trainer.jobs import JobContext
 from trainer.people.audit import record_audit
-from trainer.problems import Conflict, Forbidden
+from trainer.problems import Conflict
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
@@ -61,10 +73,12 @@ __all__ = [
     "ClipView",
     "Cut",
     "Line",
+    "Review",
     "RuleCue",
     "RuleRef",
     "Sound",
     "allow_history",
+    "approve",
     "clips_by_ids",
     "clips_by_slugs",
     "clips_of_rules",
@@ -77,6 +91,7 @@ __all__ = [
     "load_sound",
     "missing_for",
     "missing_sentences",
+    "note",
     "old_versions",
     "place_after",
     "place_of",
@@ -91,8 +106,6 @@ __all__ = [
     "visible_clips",
     "web_vtt",
 ]
-
-Review = Literal["self", "second"]
 
 # What a version holds; what does not move with it (id, replaces, slug, state, revision) stays on its row.
 _CONTENT = (
@@ -131,47 +144,40 @@ def missing_sentences() -> dict[str, str]:
         "render": _("The sound is not ready yet."),
         "transcript": _("There is no transcript of this part, and it is not marked as without speech."),
         "rules": _("It is pinned to no rule."),
+        "redactions": _("Something in it may be personal data, and nobody has decided about it yet."),
         "privacy_check": _("Nobody has said yet that they listened for personal data."),
         "recording": _("The call it was cut from may not be kept any longer."),
         "agent_consent": _("The agent heard has not said yes to this use of their voice."),
         "review": _("It has not been handed in for review."),
-        "second_person": _("Somebody other than the person who handed it in has to publish it."),
+        "second_person": _("Somebody other than the person who handed it in has to look at it first."),
     }
 
 
 def missing_for(
-    clip: ClipView, viewer: Viewer | None, *, review: Review, privacy_checked: bool = False
+    clip: ClipView,
+    viewer: Viewer | None,
+    *,
+    review: Review,
+    privacy_checked: bool = False,
+    approved: Iterable[UUID] = (),
+    undecided: bool = False,
 ) -> list[str]:
-    """What stands between this clip and being published by this viewer: codes of `missing_sentences`."""
+    """What stands between this clip and being published by this viewer: codes of `missing_sentences`.
+
+    `approved`: who has approved it as it is (see `reviewing`). `undecided`: a suggested redaction is open.
+    """
     kept = clip.expires_at is None or clip.expires_at > db.utc_now()
-    second = review == "second" and viewer is not None
-    own = viewer is not None and viewer.id == clip.submitted_by
     lacks = {
         "render": clip.render != "ready",
         "transcript": not clip.lines and not clip.no_speech,
         "rules": not clip.rules,
+        "redactions": undecided,
         "privacy_check": not privacy_checked and clip.privacy_checked_at is None,
         "recording": clip.recording_state != "ready" or not kept,
         "agent_consent": not clip.agreed,
-        "review": second and clip.state != "in_review",
-        "second_person": second and clip.state == "in_review" and own,
+        **eyes_wanted(clip, viewer, review, approved),
     }
     return [code for code in missing_sentences() if lacks[code]]
-
-
-async def submit_clip(viewer: Viewer, clip_id: UUID) -> None:
-    """Hand a draft in for review. Whoever cut it may do so, and every trainer."""
-    clip = await load_clip(viewer, clip_id)
-    if not viewer.has("trainer") and clip.curator != viewer.id:
-        raise Forbidden(_("Drafts are handed in by whoever cut them, or by a trainer."))
-    await move(viewer, clip, ["draft"], "in_review", "clip_submitted", {Clip.submitted_by: viewer.id})
-
-
-async def return_clip(viewer: Viewer, clip_id: UUID) -> None:
-    """Give a clip in review back to whoever cut it, for changes."""
-    clip = await load_clip(viewer, clip_id)
-    require_trainer(viewer, clip)
-    await move(viewer, clip, ["in_review"], "draft", "clip_returned", {})
 
 
 async def publish_clip(
@@ -180,11 +186,13 @@ async def publish_clip(
     *,
     review: Review,
     privacy_checked: bool = False,
+    declared: bool = False,
     at: datetime | None = None,
 ) -> UUID:
     """Publish a draft, or the draft beside a published clip; returns the id that the clip is known by.
 
-    `privacy_checked`: the viewer says that they listened for personal data. `at` dates an imported library.
+    `privacy_checked`: the viewer says that they listened for personal data; `declared`: also that what is suggested
+    for redaction and not decided may stay, which is kept in their name. `at` dates an imported library.
     Raises NotFound, Gone, Forbidden; Conflict `clip-not-publishable` with `missing`, or `already-published`.
     """
     clip = await load_clip(viewer, clip_id, stopped=True)
@@ -197,13 +205,24 @@ async def publish_clip(
     async with db.transaction():
         # a withdrawal waits for this, or this for the withdrawal
         clip = replace(clip, consent=await hold_consent(clip), lines=await _fresh_transcript(clip))
-        if missing := missing_for(clip, viewer, review=review, privacy_checked=privacy_checked):
+        approved = approvals(clip, await said_of(clip))
+        doubts = await suggestions.undecided(clip)
+        missing = missing_for(
+            clip,
+            viewer,
+            review=review,
+            privacy_checked=privacy_checked,
+            approved=approved,
+            undecided=bool(doubts) and not (declared or viewer is None),
+        )
+        if missing:
             sentences = missing_sentences()
             raise Conflict(
                 _("This clip cannot be published yet.") + " " + " ".join(sentences[code] for code in missing),
                 slug="clip-not-publishable",
                 missing=missing,
             )
+        await suggestions.declare_checked(viewer, clip, doubts)
         changes: dict[Any, Any] = {
             Clip.state: "published",
             Clip.published_at: now,
@@ -225,9 +244,11 @@ async def publish_clip(
             await keeping.hold(clip.recording)
             await _swap_in(clip.id, clip.replaces)
         await _tell_published(clip, now)
-        await record_audit(
-            viewer, "clip_published", "clip", str(clip.named), {"version": clip.version, "review": review}
-        )
+        await close_review(clip)
+        looked = sorted(str(person) for person in approved)
+        alone = viewer is not None and not approved and clip.submitted_by in (None, viewer.id)
+        seen = {"version": clip.version, "review": review, "approved_by": looked, "alone": alone}
+        await record_audit(viewer, "clip_published", "clip", str(clip.named), seen)
     return clip.named
 
 
