@@ -68,8 +68,8 @@ def _folded(character: str) -> str:
     if not character:
         return ""
     # Latin, Greek and Cyrillic letters lose their accents; Kana and Hangul would lose what tells them apart
-    form = "NFKD" if ord(character) < 0x2000 else "NFKC"
-    plain = unicodedata.normalize(form, character).casefold()
+    accented = ord(character) < 0x2000
+    plain = unicodedata.normalize("NFKD" if accented else "NFKC", character).casefold()
     return "".join(each for each in plain if each.isalnum())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainer import db
+from trainer import db, jobs
 from trainer.people.audit import record_audit
 from trainer.problems import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from trainer.rulebook import document
@@ -108,6 +108,7 @@ async def edit_rule(
             )
         if not saved:
             raise _changed(base)
+        await jobs.publish("rule_changed", {"rule": str(base.id)})
         await record_audit(viewer, "rule_edited", "rule", code, {"fields": sorted(changes)})
     draft = (await load_history(viewer, code)).draft
     assert draft is not None

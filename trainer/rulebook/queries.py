@@ -34,6 +34,11 @@ async def published(codes: Sequence[str] | None) -> list[Row]:
     return await db.fetch(f"{RULES} WHERE {PUBLISHED} AND rule.code IN ({{}}){_ORDER}", list(codes))
 
 
+async def by_version_ids(ids: Sequence[UUID]) -> list[Row]:
+    """These versions of rules."""
+    return await db.fetch(f"{RULES} WHERE version.id IN ({{}})", list(ids))
+
+
 async def one_version(rule: UUID, version: int) -> Row | None:
     """One version of a rule."""
     return await db.fetch_one(f"{RULES} WHERE rule.id = {{}} AND version.version = {{}}", rule, version)

@@ -83,7 +83,9 @@ async def insert_version(rule: UUID, version: int, revision: int, text: RuleText
             **columns_of(text, want),
         }
     )
-    return bool(await RuleVersion.insert(row).on_conflict(action="DO NOTHING").returning(RuleVersion.id))
+    added = bool(await RuleVersion.insert(row).on_conflict(action="DO NOTHING").returning(RuleVersion.id))
+    await jobs.publish("rule_changed", {"rule": str(rule)})
+    return added
 
 
 async def publish_draft(viewer: Viewer | None, draft: RuleView, before: RuleView | None) -> None:
