@@ -21,7 +21,7 @@ from litestar.openapi.spec import (
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
 
-from trainer.calls import service
+from trainer.calls import service, transcript_api
 from trainer.calls.forms import TEXT_FIELDS, fields_of, read_fields, receive_upload
 from trainer.calls.pages import play
 from trainer.calls.views import CONSENT_BASES, STATES, TAGS, RecordingView
@@ -235,23 +235,6 @@ async def get_peaks(
     }
 
 
-@get("/recordings/{recording_id:str}/transcript", guards=[READ])
-async def get_transcript(request: ApiRequest, recording_id: FromPath[str]) -> dict[str, Any]:
-    """The words of a call, turn by turn."""
-    recording = await service.load_for_hearing(viewer_of(request), identifier(recording_id))
-    items = [
-        {
-            "start_ms": turn.start_ms,
-            "end_ms": turn.end_ms,
-            "speaker": turn.speaker,
-            "text": turn.text,
-            "words": turn.words,
-        }
-        for turn in await service.segments_of(recording.id)
-    ]
-    return {"items": items, "next_cursor": None}
-
-
 @route("/recordings/{recording_id:str}/audio", http_method=["GET", "HEAD"], guards=[READ])
 async def get_audio(request: ApiRequest, recording_id: FromPath[str]) -> MediaResponse:
     """The whole call, for the few who may hear it. Each hearing is logged."""
@@ -259,12 +242,12 @@ async def get_audio(request: ApiRequest, recording_id: FromPath[str]) -> MediaRe
 
 
 routes: list[Any] = [
+    *transcript_api.routes,
     add_recording,
     list_recordings,
     get_recording,
     change_recording,
     erase_recording,
     get_peaks,
-    get_transcript,
     get_audio,
 ]

@@ -10,7 +10,7 @@ from litestar.connection import Request
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from trainer.calls import hearing_pages, service
+from trainer.calls import hearing_pages, service, transcript_pages
 from trainer.calls.forms import EDITABLE, fields_of, read_fields, receive_upload, usual_day
 from trainer.calls.importing import pages as importing_pages
 from trainer.calls.pages import (
@@ -173,6 +173,7 @@ def _zone(request: Page) -> ZoneInfo:
 pages: list[Any] = [
     *hearing_pages.pages,
     *importing_pages.pages,
+    *transcript_pages.pages,
     show_calls,
     show_new_call,
     add_call,
