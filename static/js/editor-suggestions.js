@@ -7,6 +7,16 @@ import { clock } from "./editor-model.js";
 
 const QUIET_MS = 400;
 
+/* What is left of a redaction that hides more than this span. */
+function without(cut, [start, end]) {
+  if (cut.startMs >= end || cut.endMs <= start) return [cut];
+  const left = [
+    { ...cut, endMs: start },
+    { ...cut, startMs: end },
+  ];
+  return left.filter((each) => each.endMs - each.startMs >= 50);
+}
+
 export class Suggestions {
   constructor({ root, model, view, transport, form }) {
     this.root = root;
@@ -110,12 +120,14 @@ export class Suggestions {
     this.transport.playOn();
   }
 
-  cover(one) {
-    for (const [start, end] of one.spans) this.model.addRedaction(start, end);
+  /* All in one step, so that undoing takes all of it back. */
+  cover(found) {
+    const made = found.flatMap((one) => one.spans.map(([startMs, endMs]) => ({ startMs, endMs, mode: "beep" })));
+    this.model.setRedactions([...this.model.redactions, ...made].sort((one, other) => one.startMs - other.startMs));
   }
 
   async accept(one) {
-    this.cover(one);
+    this.cover([one]);
     announce(this.say("wordsRedacted", { what: one.label }));
     this.focusNext(one);
     await this.decide(one, "accepted");
@@ -123,7 +135,7 @@ export class Suggestions {
 
   async acceptAll() {
     const open = this.open;
-    for (const one of open) this.cover(one);
+    this.cover(open);
     announce(this.say("wordsAll", { n: open.length }));
     this.list.querySelector("button:not([hidden])")?.focus();
     for (const one of open) await this.decide(one, "accepted");
@@ -134,22 +146,14 @@ export class Suggestions {
     this.focusNext(one);
   }
 
-  /* Takes back whichever was decided: the redactions that this suggestion made, or the word that it may stay. */
+  /* Takes back whichever was decided: the redactions that hide this, or the word that it may stay. */
   async undo(one) {
-    for (const [start, end] of one.spans) {
-      const same = this.model.redactions.find((cut) => cut.startMs <= start && cut.endMs >= end);
-      if (same) this.uncover(same, start, end);
+    if (this.covered(one)) {
+      const kept = one.spans.reduce((cuts, span) => cuts.flatMap((cut) => without(cut, span)), this.model.redactions);
+      this.model.setRedactions(kept);
     }
     if (await this.decide(one, "undone")) announce(this.say("wordsOpenAgain", { what: one.label }));
     this.rows.get(one.key)?.querySelector("[data-accept]").focus();
-  }
-
-  /* A redaction that hides more than this keeps the rest of what it hides. */
-  uncover(cut, start, end) {
-    const { startMs, endMs, mode } = cut;
-    this.model.removeRedaction(cut.id);
-    if (start - startMs >= 50) this.model.addRedaction(startMs, start, mode);
-    if (endMs - end >= 50) this.model.addRedaction(end, endMs, mode);
   }
 
   decide(one, answer) {

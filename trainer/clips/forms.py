@@ -113,7 +113,7 @@ def read_fields(form: Form) -> ClipFields | None:
     """The clip that the form describes; None when a field is no value at all (noted in `form.errors`)."""
     start, end = _time(form, "start"), _time(form, "end")
     cue = _time(form, "cue") if form.raw("cue") else None
-    redactions, lines = _redactions(form), _lines(form)
+    redactions, lines = _redactions(form), typed_lines(form)
     cues = _cues(form, start or 0)
     title = form.text("title", most=120)
     note, why = form.text("note", required=False, most=2000), form.text("why", required=False, most=2000)
@@ -187,7 +187,7 @@ def _redactions(form: Form) -> tuple[Cut, ...]:
     return tuple(cuts)
 
 
-def _lines(form: Form) -> tuple[Line, ...]:
+def typed_lines(form: Form) -> tuple[Line, ...]:
     lines = []
     for line in form.raw("lines").splitlines():
         if not line.strip():

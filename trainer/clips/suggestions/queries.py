@@ -28,9 +28,13 @@ async def call_of(recording: UUID) -> dict[str, Any] | None:
     )
 
 
-async def names_to_look_for() -> list[str]:
-    """The centre's list."""
-    return [row["name"] for row in await db.fetch("SELECT name FROM private_name ORDER BY folded")]
+async def known_names() -> tuple[list[str], list[str]]:
+    """The names of the centre's list, and of those who work here."""
+    rows = await db.fetch(
+        "SELECT 1 AS listed, name FROM private_name UNION ALL SELECT 0 AS listed, name FROM person WHERE active = {}",
+        True,
+    )
+    return [row["name"] for row in rows if row["listed"]], [row["name"] for row in rows if not row["listed"]]
 
 
 async def listed_names() -> list[dict[str, Any]]:
@@ -39,8 +43,3 @@ async def listed_names() -> list[dict[str, Any]]:
         """SELECT private_name.id, private_name.name, private_name.added_at, person.name AS added_by_name
            FROM private_name LEFT JOIN person ON person.id = private_name.added_by ORDER BY private_name.folded"""
     )
-
-
-async def colleagues() -> list[str]:
-    """Names of those who work here."""
-    return [row["name"] for row in await db.fetch("SELECT name FROM person WHERE active = {}", True)]

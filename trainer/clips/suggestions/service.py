@@ -99,14 +99,15 @@ async def suggested_in(
     sources: list[Sequence[Any]] = [turns, as_turns(typed or ())]
     if not any(sources):
         return []
+    names, colleagues = await queries.known_names()
     own = call["agent_name"] or ""
     found = suggest(
         sources,
         window,
         call["duration_ms"] or 0,
         salt=f"{recording}:{call['sha256']}",
-        names=await queries.names_to_look_for(),
-        exempt=[*await queries.colleagues(), own, *own.split()],
+        names=names,
+        exempt=[*colleagues, own, *own.split()],
         language=call["language"],
     )
     said = {row["finding"]: row for row in await queries.last_words(recording)} if found else {}
