@@ -89,6 +89,8 @@ PAGES = [
     ("senior", "/my-voice"),
     ("agent", "/clips"),
     ("trainer", "/clips/{clip}"),
+    ("trainer", "/clips/{clip}/versions"),
+    ("trainer", "/clips/review"),
     ("trainer", "/clips/{clip}/edit"),
     ("trainer", "/modules"),
     ("trainer", "/modules/new"),
