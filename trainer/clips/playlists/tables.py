@@ -40,7 +40,7 @@ class PlaylistPlace(Table, tablename="playlist_place"):
     id = UUID(primary_key=True, default=uuid.uuid4)
     playlist = ForeignKey(Playlist, on_delete=OnDelete.cascade, null=False)
     person = ForeignKey(Person, on_delete=OnDelete.cascade, null=False)
-    item = UUID()
+    clip = UUID(help_text="The named row.")
     ms = Integer(default=0)
     at = Timestamptz(default=None)
 
