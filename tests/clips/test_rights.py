@@ -14,6 +14,7 @@ from tests.clips.makers import Cast, agreed, fields
 from tests.web_fixtures import SignIn
 from trainer import jobs
 from trainer.clips import service
+from trainer.clips.keeping import credit
 from trainer.problems import Problem
 from trainer.web.api import revision_tag
 
@@ -212,7 +213,9 @@ async def test_a_token_reaches_no_further_than_its_scopes(
         assert (await other.get(f"/api/v1/clips/{shelf.published}/audio")).status_code == 403
 
 
-async def test_an_agent_is_named_only_where_it_went_well(cast: Cast, a_call: CallMaker, browser: Browser):
+async def test_an_agent_is_named_only_where_it_went_well_and_they_say_so(
+    cast: Cast, a_call: CallMaker, browser: Browser
+):
     trainer, recording = cast.viewer("trainer"), await a_call()
     good = await service.create_clip(trainer, recording, fields())
     poor = await service.create_clip(trainer, recording, fields(polarity="counterexample"))
@@ -220,7 +223,14 @@ async def test_an_agent_is_named_only_where_it_went_well(cast: Cast, a_call: Cal
     await agreed(cast, poor)
     for clip in (good, poor):
         await service.publish_clip(trainer, clip, review="self", privacy_checked=True)
-    async with browser("manager") as client:
+    async with browser("trainer") as client:  # whoever works with the call knows
         assert (await client.get(f"/api/v1/clips/{good}")).json()["agent"]["name"] == "Amara Nwosu"
+    async with browser("manager") as client:
+        assert (await client.get(f"/api/v1/clips/{good}")).json()["agent"] is None
+        await credit.choose_credit(cast.viewer("agent"), good, named=True)
+        assert (await client.get(f"/api/v1/clips/{good}")).json()["agent"]["name"] == "Amara Nwosu"
+        assert "Amara" in (await client.get(f"/clips/{good}")).text
+        await credit.choose_credit(cast.viewer("agent"), good, named=False)
+        assert "Amara" not in (await client.get(f"/clips/{good}")).text
         assert (await client.get(f"/api/v1/clips/{poor}")).json()["agent"] is None
         assert "Amara" not in (await client.get(f"/clips/{poor}")).text
