@@ -33,6 +33,7 @@ from trainer.clips import api as clips_api
 from trainer.clips import fits, tags, voice, voice_api, voice_terms
 from trainer.clips import parts as clip_parts
 from trainer.clips import routes as clip_pages
+from trainer.clips import words as clip_words
 from trainer.clips.batch import api as batch_api
 from trainer.clips.batch import routes as batch_pages
 from trainer.clips.playlists import api as playlists_api
@@ -135,6 +136,7 @@ MAX_BODY = 2 << 20
 
 call_pages.call_page_parts["words"] = transcript_pages.words_part
 call_pages.call_page_parts["clips"] = clip_parts.call_part
+transcript_pages.transcript_parts["clips"] = clip_words.transcript_part
 call_pages.erasure_parts["clips"] = clip_parts.erasure_part
 call_keeping.keepers["clips"] = keeping_queries.lives_on
 voice.use_places["modules"] = modules_that_play

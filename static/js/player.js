@@ -20,7 +20,10 @@ class ClipPlayer {
     this.button = figure.querySelector("[data-clip-play]");
     this.wave = figure.querySelector("[data-clip-wave]");
     this.time = figure.querySelector("[data-clip-time]");
-    this.lines = [...figure.querySelectorAll("[data-clip-seek]")];
+    // the words stand under the line, or elsewhere on the page in a [data-lines-of="id of the clip"]
+    const own = figure.querySelectorAll("[data-clip-seek]");
+    const elsewhere = document.querySelectorAll(`[data-lines-of="${figure.dataset.clipId}"] [data-clip-seek]`);
+    this.lines = [...(own.length ? own : elsewhere)];
     this.audio = null;
     this.wantedMs = 0;
     this.button.addEventListener("click", () => this.toggle());
@@ -28,6 +31,7 @@ class ClipPlayer {
     this.wave.addEventListener("keydown", (event) => this.key(event));
     for (const line of this.lines) {
       line.addEventListener("click", () => {
+        if (!figure.isConnected) return;
         this.seek(Number(line.dataset.clipSeek));
         this.play();
       });

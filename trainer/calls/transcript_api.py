@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from trainer.calls import correcting, reading
 from trainer.calls.captions import FORMATS, as_dict
 from trainer.calls.correcting import Changed
+from trainer.calls.files import format_of
 from trainer.calls.lines import Splice
 from trainer.calls.recognising import service as recognising
 from trainer.calls.transcripts import LARGEST, Line
@@ -95,7 +96,7 @@ async def get_transcript(request: ApiRequest, recording_id: FromPath[str]) -> Re
 async def get_transcript_file(request: ApiRequest, recording_id: FromPath[str]) -> Response[str]:
     """The words of a call as WebVTT, SRT, or JSON segments with words."""
     recording = await reading.load_for_hearing(viewer_of(request), identifier(recording_id))
-    kind = FORMATS[request.url.path.rpartition(".")[2]]
+    kind = format_of(request)
     text = kind.write(await reading.segments_of(recording.id))
     return Response(text, media_type=kind.content_type)
 

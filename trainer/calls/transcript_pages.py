@@ -14,7 +14,8 @@ from litestar.response import Redirect
 
 from trainer import speech
 from trainer.calls import correcting, reading
-from trainer.calls.captions import FORMATS, Format
+from trainer.calls.captions import FORMATS
+from trainer.calls.files import as_file, format_of
 from trainer.calls.lines import as_text, from_text
 from trainer.calls.pages import Part, bars_of, speaker_names
 from trainer.calls.recognising import service as recognising
@@ -234,20 +235,6 @@ async def download_transcript(request: Page, recording_id: FromPath[UUID]) -> Re
     kind = format_of(request)
     await record_audit(viewer, "transcript_downloaded", "recording", str(call.id), {"format": kind.suffix})
     return as_file(kind, kind.write(await reading.segments_of(call.id)), f"call-{str(call.id)[:8]}")
-
-
-def format_of(request: Page) -> Format:
-    """The kind of file that an address ends with."""
-    return FORMATS[request.url.path.rpartition(".")[2]]
-
-
-def as_file(kind: Format, text: str, name: str) -> Response[str]:
-    """A download; nothing of it may be taken for a page, whatever its words are."""
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}.{kind.suffix}"',
-        "Cache-Control": "no-store",
-    }
-    return Response(text, media_type=kind.content_type, headers=headers)
 
 
 def _revision(form: Form) -> int:

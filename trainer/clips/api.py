@@ -10,9 +10,12 @@ from litestar.connection import Request
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from trainer.calls.captions import FORMATS
+from trainer.calls.files import format_of
 from trainer.clips import service
 from trainer.clips.arithmetic import Cut, Line
 from trainer.clips.service import ClipFields, ClipView, RuleCue
+from trainer.clips.words import timed_lines
 from trainer.problems import Malformed
 from trainer.web import api
 from trainer.web.guards import scope
@@ -309,11 +312,17 @@ async def play(request: Call, clip_id: FromPath[str]) -> MediaResponse:
     return media_response(request, key=sound.key, etag=sound.etag, size=sound.size, content_type="audio/mpeg")
 
 
-@get("/clips/{clip_id:str}/transcript.vtt", guards=[scope("clips:read")], tags=["clips"])
+@get(
+    [f"/clips/{{clip_id:str}}/transcript.{suffix}" for suffix in FORMATS],
+    guards=[scope("clips:read")],
+    tags=["clips"],
+    operation_id="download_clip_transcript",
+)
 async def words(request: Call, clip_id: FromPath[str]) -> Response[str]:
-    """The clip's words as WebVTT."""
+    """The clip's words as WebVTT, SRT, or JSON segments with words."""
     clip = await service.load_clip(viewer_of(request), api.identifier(clip_id))
-    return Response(service.web_vtt(clip.lines), media_type="text/vtt; charset=utf-8")
+    kind = format_of(request)
+    return Response(kind.write(await timed_lines(clip)), media_type=kind.content_type)
 
 
 @post(

@@ -18,6 +18,7 @@ from trainer.clips.reading import STOPPERS
 from trainer.clips.reviewing.service import NEEDED, Word, approvals, said_of
 from trainer.clips.service import ClipView
 from trainer.clips.suggestions import service as suggestions
+from trainer.clips.words import corrected_since
 from trainer.problems import PreconditionFailed
 from trainer.rulebook.service import published_rules, visible_rules
 from trainer.web import api
@@ -301,7 +302,9 @@ async def show_clip_page(
     review = request.app.state.settings.clip_review
     said = await said_of(clip) if clip.makes and clip.state in service.OPEN_STATES else []
     approved = approvals(clip, said)
-    suggested = await suggestions.suggested_for(clip) if clip.makes and clip.state in service.OPEN_STATES else []
+    suggested = (
+        await suggestions.suggested_for(clip) if clip.makes and clip.state in service.OPEN_STATES else []
+    )
     undecided = any(one.state == "open" for one in suggested)
     values: dict[str, Any] = {
         "clip": clip,
@@ -323,6 +326,7 @@ async def show_clip_page(
         return render_block(request, "clips/clip.html", block, **values)
     values["versions"] = await service.old_versions(viewer, clip) if clip.version > 1 else []
     values["objections"] = await voice.objections_to(viewer, clip)
+    values["corrected"] = await corrected_since(clip)
     values["places"] = (await voice.places_of([clip]))[clip.id] if values["may_stop"] else []
     return render(request, "clips/clip.html", status=status, **values)
 

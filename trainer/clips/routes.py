@@ -5,10 +5,11 @@ from uuid import UUID
 
 from litestar import Response, Router, get, post, route
 from litestar.connection import Request
-from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
+from trainer.calls.captions import FORMATS
+from trainer.calls.files import as_file, format_of
 from trainer.clips import service, versions, voice_pages
 from trainer.clips.arithmetic import LONGEST_MS, Span, spoken_words
 from trainer.clips.conflicts import wanted_of, with_theirs
@@ -16,6 +17,7 @@ from trainer.clips.editing import require_source
 from trainer.clips.forms import Typed, read_fields, require_fields, take_refusal
 from trainer.clips.pages import cutting_board, editor_page, library_page, saved_draft, show_clip_page
 from trainer.clips.reviewing import pages as review_pages
+from trainer.clips.words import timed_lines
 from trainer.problems import Conflict, Invalid, PreconditionFailed
 from trainer.web.forms import read_form
 from trainer.web.guards import requires, signed_in
@@ -146,11 +148,11 @@ async def play_clip(request: Page, clip_id: FromPath[UUID]) -> MediaResponse:
     return media_response(request, key=sound.key, etag=sound.etag, size=sound.size, content_type="audio/mpeg")
 
 
-@get("/clips/{clip_id:uuid}/transcript.vtt", guards=[signed_in], media_type=MediaType.TEXT)
-async def show_clip_vtt(request: Page, clip_id: FromPath[UUID]) -> Response[str]:
-    """The clip's words as WebVTT."""
-    clip = await service.load_clip(viewer_of(request), clip_id)
-    return Response(service.web_vtt(clip.lines), media_type="text/vtt; charset=utf-8")
+@get([f"/clips/{{clip_id:uuid}}/transcript.{suffix}" for suffix in FORMATS], guards=[signed_in])
+async def show_clip_words(request: Page, clip_id: FromPath[UUID]) -> Response[str]:
+    """The clip's words as a file."""
+    clip, kind = await service.load_clip(viewer_of(request), clip_id), format_of(request)
+    return as_file(kind, kind.write(await timed_lines(clip)), f"clip-{str(clip.named)[:8]}")
 
 
 @post("/clips/{clip_id:uuid}/publish", guards=[requires("trainer")])
@@ -199,7 +201,7 @@ handlers: list[Any] = [
     show_clip,
     show_clip_state,
     play_clip,
-    show_clip_vtt,
+    show_clip_words,
     publish_clip,
     retire_clip,
     restore_clip,

@@ -17,8 +17,7 @@ import msgspec
 
 from trainer import db, facts, jobs
 from trainer.calls import keeping
-from trainer.calls.service import segments_of
-from trainer.clips.arithmetic import Cut, Line, Span, clip_transcript, typed_transcript, web_vtt
+from trainer.clips.arithmetic import Cut, Line, web_vtt
 from trainer.clips.consent import hold_consent, require_trainer
 from trainer.clips.editing import create_clip, edit_clip
 from trainer.clips.fields import ClipFields, RuleCue
@@ -60,6 +59,7 @@ from trainer.clips.reviewing.service import close as close_review
 from trainer.clips.suggestions import service as suggestions
 from trainer.clips.tables import Clip, ClipRule
 from trainer.clips.views import ClipView, RuleRef, Sound
+from trainer.clips.words import words_of_call
 from trainer.jobs import JobContext
 from trainer.people.audit import record_audit
 from trainer.problems import Conflict
@@ -204,7 +204,10 @@ async def publish_clip(
     now = at or db.utc_now()
     async with db.transaction():
         # a withdrawal waits for this, or this for the withdrawal
-        clip = replace(clip, consent=await hold_consent(clip), lines=await _fresh_transcript(clip))
+        clip = replace(clip, consent=await hold_consent(clip))
+        if (lines := await words_of_call(clip)) != clip.lines:
+            # the call's words were corrected since: whoever looked for personal data read others
+            clip = replace(clip, lines=lines, privacy_checked_at=None)
         approved = approvals(clip, await said_of(clip))
         doubts = await suggestions.undecided(clip)
         missing = missing_for(
@@ -250,17 +253,6 @@ async def publish_clip(
         seen = {"version": clip.version, "review": review, "approved_by": looked, "alone": alone}
         await record_audit(viewer, "clip_published", "clip", str(clip.named), seen)
     return clip.named
-
-
-async def _fresh_transcript(clip: ClipView) -> list[Line]:
-    """The words once more, as the call's transcript may have come or changed since the clip was saved.
-
-    Lines that somebody typed stay what they are.
-    """
-    if clip.typed is not None:
-        return typed_transcript(clip.typed, clip.span, clip.redactions)
-    turns = await segments_of(clip.recording, clip.start_ms, clip.end_ms)
-    return clip_transcript(turns, Span(clip.start_ms, clip.end_ms), clip.redactions)
 
 
 async def _swap_in(draft: UUID, named: UUID) -> None:
