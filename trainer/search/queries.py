@@ -12,7 +12,7 @@ from uuid import UUID
 
 from trainer import db
 from trainer.calls.queries import Reach as CallReach
-from trainer.clips.queries import LIVING
+from trainer.clips.queries import LIVING, TAG
 from trainer.clips.queries import Reach as ClipReach
 from trainer.quality.queries import Sight
 from trainer.search.sought import Part, Sought
@@ -211,7 +211,7 @@ async def clips(
                 [VALUE, person, *made_params],
             ),
             "language": ("clip.language = {}", [VALUE]),
-            "tag": ("clip.tag = {}", [VALUE]),
+            "tag": (f"{TAG} = {{}}", [VALUE]),
             "since": ("COALESCE(clip.published_at, clip.created_at) >= {}", [VALUE]),
             "until": ("COALESCE(clip.published_at, clip.created_at) < {}", [VALUE]),
             "shortest_ms": ("clip.duration_ms >= {}", [VALUE]),
