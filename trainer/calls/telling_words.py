@@ -120,7 +120,7 @@ LEFT_OF_AT = _words(
     " it out me working work works find found go arrive see sign register support team office staff store"
 )
 
-_NAME = r"(?:[A-Z][\w'’\-]{1,30})(?:[ \t]+(?:(?:van|von|de|der|den|da|di|al|bin|la|le)[ \t]+)?[A-Z][\w'’\-]{1,30}){0,3}"
+_NAME = r"(?:[A-Z][\w'’\-]{1,30})(?:[ \t]+(?:(?:van|von|de|der|den|da|di|al|bin|la|le)[ \t]+){0,2}[A-Z][\w'’\-]{1,30}){0,3}"
 NAMED = (
     re.compile(
         rf"(?i:\bmy (?:full |last |first |sur|maiden |middle )?name(?:'s| is)|\bname on the card is|\bi'm called|\bi am called"
