@@ -67,7 +67,7 @@ export class RuleCues {
     item.querySelector("[data-title]").textContent = title;
     item.querySelector("[data-code]").textContent = code;
     const [time, why] = [item.querySelector("[data-time]"), item.querySelector("textarea")];
-    item.setAttribute("aria-label", title);
+    item.firstElementChild.setAttribute("aria-label", title);
     const outside = item.querySelector("[data-outside]");
     const showTime = timeField(time, () => this.model.ruleCues.get(code) ?? null, (ms) => this.model.setRuleCue(code, ms));
     const row = {

@@ -9,6 +9,11 @@ import { announce } from "./app.js";
 const ONE_GO_MS = 900;
 const MOST = 200;
 
+/* A redaction or a line more or less is a step of its own, however quickly others follow. */
+function lineCount(state) {
+  return `${state.redactions.split("\n").length} ${state.redactions === ""} ${state.lines.split("\n").length} ${state.lines === ""}`;
+}
+
 export class History {
   /* root: holds the two buttons, and what each kind of change is called as data-kind-… */
   constructor({ root, state, form, model, areas }) {
@@ -22,9 +27,10 @@ export class History {
     this.future = [];
     this.present = state.read();
     this.last = { kind: "", at: 0 };
-    model.addEventListener("change", ({ detail }) => this.touched(detail.what));
+    model.addEventListener("change", ({ detail }) => this.touched(detail.what, true));
     for (const event of ["input", "change"]) {
-      document.addEventListener(event, ({ target }) => target.form === form && this.touched(target.name || "lines"));
+      // fields without a name are rows of a component, whose own field or model tells of them
+      document.addEventListener(event, ({ target }) => target.form === form && target.name && this.touched(target.name));
     }
     addEventListener("pointerdown", () => (this.held = true), true);
     addEventListener("pointerup", () => setTimeout(() => (this.held = false)), true);
@@ -34,21 +40,26 @@ export class History {
     this.show();
   }
 
-  /* A change may be told of before every field has followed it: it is looked at once they have. */
-  touched(kind) {
+  /* A change may be told of before every field has followed it: it is looked at once they have. What the model says
+   * it was goes before the field that follows it. */
+  touched(kind, byModel = false) {
     if (this.applying) return;
-    queueMicrotask(() => this.note(kind));
+    if (!this.kind) queueMicrotask(() => this.note(this.kind));
+    if (byModel || !this.kind) this.kind = kind;
   }
 
   note(kind) {
+    this.kind = null;
     const now = this.state.read();
     if (this.applying || JSON.stringify(now) === JSON.stringify(this.present)) return;
-    const going = kind === this.last.kind && (this.held || performance.now() - this.last.at < ONE_GO_MS);
+    const more = lineCount(now) !== lineCount(this.present);
+    const soon = this.held || performance.now() - this.last.at < ONE_GO_MS;
+    const going = kind === this.last.kind && soon && !more;
     if (!going || !this.past.length) this.past.push({ state: this.present, kind });
     if (this.past.length > MOST) this.past.shift();
     this.future = [];
     this.present = now;
-    this.last = { kind, at: performance.now() };
+    this.last = { kind: more ? "" : kind, at: performance.now() };
     this.show();
   }
 

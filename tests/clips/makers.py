@@ -69,6 +69,21 @@ def a_tone(path: Path, ms: int = CALL_MS) -> Path:
     return path
 
 
+def a_call_of_two_sides(path: Path, ms: int = CALL_MS) -> Path:
+    """A stereo WAV in which the turns of TURNS are bursts with silence between: the caller left, the agent right."""
+    samples = array("h", bytes(ms * RATE // 1000 * 4))
+    for start, end, speaker, _words in TURNS:
+        side = 1 if speaker == "agent" else 0
+        for i in range(start * RATE // 1000, end * RATE // 1000):
+            samples[2 * i + side] = int(9_000 * math.sin(2 * math.pi * 300 * i / RATE))
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(samples.tobytes())
+    return path
+
+
 async def a_rule(code: str, *, title: str = "Listen to the end", state: str = "published") -> UUID:
     """A rule in version 1."""
     book = await Rulebook.select().first()
