@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from trainer.calls.pages import LANGUAGES, sought_rule
 from trainer.calls.views import tag_names
 from trainer.curating import board, worth
-from trainer.curating.board import SHOWS, Board, RuleRow
+from trainer.curating.board import SHOWS, Board, RuleRow, Show
 from trainer.sheets.writing import sheet_response
 from trainer.web.api import key_of, next_cursor, read_page
 from trainer.web.guards import requires
@@ -47,7 +47,7 @@ COLUMNS = (
 @get("/clips/coverage", guards=[requires(*worth.CURATORS)], include_in_schema=False)
 async def show_coverage(request: Page, show: FromQuery[str] = "", book: FromQuery[str] = "") -> Response[str]:
     """What can be heard of each rule, and what to do about what cannot."""
-    wanted = next((each for each in SHOWS if each == show), "all")
+    wanted: Show = next((each for each in SHOWS if each == show), "all")
     found = await board.board_of(viewer_of(request), show=wanted, book=book)
     return render(
         request,
@@ -143,7 +143,7 @@ async def show_worth_hearing(
     if len(found) > PER_PAGE:
         weight, created_at, call = calls[-1].key
         more = next_address(request, next_cursor([str(weight), created_at.isoformat(), str(call)]))
-    values = {
+    values: dict[str, Any] = {
         "calls": calls,
         "more": more,
         "sought": sought,
