@@ -36,6 +36,8 @@ from trainer.clips import routes as clip_pages
 from trainer.clips import words as clip_words
 from trainer.clips.batch import api as batch_api
 from trainer.clips.batch import routes as batch_pages
+from trainer.clips.pairs import api as pairs_api
+from trainer.clips.pairs import routes as pair_pages
 from trainer.clips.playlists import api as playlists_api
 from trainer.clips.playlists import routes as playlist_pages
 from trainer.clips.keeping import api as keeping_api
@@ -70,6 +72,8 @@ from trainer.rulebook import api as rulebook_api
 from trainer.rulebook import health as rule_health
 from trainer.rulebook import programme_pages
 from trainer.rulebook import routes as rulebook_pages
+from trainer.search import api as search_api
+from trainer.search import routes as search_pages
 from trainer.settings import Settings
 from trainer.training import api as module_api
 from trainer.training import enrolment_api
@@ -99,9 +103,11 @@ PAGES: list[Any] = [
     *keeping_pages.pages,
     *batch_pages.pages,
     *playlist_pages.pages,
+    *pair_pages.pages,
     *suggestion_pages.pages,
     *quality_pages.pages,
     *curating_pages.pages,
+    *search_pages.pages,
     *training_pages.pages,
     *career_pages.pages,
     *recognition_pages.pages,
@@ -119,12 +125,14 @@ API: list[Any] = [
     *clips_api.routes,
     *batch_api.routes,
     *playlists_api.routes,
+    *pairs_api.routes,
     *voice_api.routes,
     *review_api.routes,
     *keeping_api.routes,
     *suggestions_api.routes,
     *quality_api.routes,
     *curating_api.routes,
+    *search_api.routes,
     *module_api.routes,
     *enrolment_api.routes,
     *appreciation_api.routes,
