@@ -63,8 +63,9 @@ async def in_child(
     if function.__module__ == "__main__":
         raise ValueError(f"{function.__name__} must live in a module that a child can import")
     job = pickle.dumps(Job(function, args, on_progress is not None))
-    limits = pickle.dumps(Limits(memory_mb << 20, int(timeout_s) + 1, list(sys.path)))
-    async with _places(place or ("short" if timeout_s <= SHORT_JOB_S else "long")):
+    long = timeout_s > SHORT_JOB_S
+    limits = pickle.dumps(Limits(memory_mb << 20, int(timeout_s) + 1, list(sys.path), gives_way=long))
+    async with _places(place or ("long" if long else "short")):
         try:
             answer = await _in_one_child((limits, job), timeout_s, on_progress)
         except _NurseryGone:  # it ended, for want of work, as the request was under way
