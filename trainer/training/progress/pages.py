@@ -19,7 +19,7 @@ from trainer.sheets.writing import sheet_response
 from trainer.training import deciding
 from trainer.training.assigning.service import ASSIGNERS
 from trainer.training.enrolling import load_enrolment
-from trainer.training.progress import service
+from trainer.training.progress import kinds, service
 from trainer.training.progress.service import FILTERS
 from trainer.training.progress.views import Filters, Matrix, ProgressPage, ProgressRow, Share, Tried
 from trainer.web import api
@@ -165,6 +165,15 @@ def cell(row: ProgressRow | None) -> dict[str, Any]:
 # Sheets
 
 
+@get("/progress/kinds", guards=[requires(*SEES)], include_in_schema=False)
+async def show_kinds(request: Page) -> Response[str] | Redirect:
+    """The part of the page that tells progress by kind of call; asked for once somebody scrolls to it."""
+    if not is_htmx(request):
+        return Redirect(_address(request, {}), status_code=303)
+    shares = await kinds.by_kind(viewer_of(request), filters_of(request))
+    return render(request, "training/_kinds.html", kinds=shares)
+
+
 @get("/progress.csv", guards=[requires(*SEES)], include_in_schema=False)
 async def export_csv(request: Page) -> Response[bytes]:
     """What the filters leave, all of it."""
@@ -230,6 +239,7 @@ async def _person_page(
         "training/person.html",
         status=422 if form and form.errors else 200,
         progress=found,
+        kinds=await kinds.kinds_of(person_id) if found.enrolments else [],
         names={key: person.name for key, person in (await people_by_ids(deciders)).items()},
         own=viewer.id == person_id,
         may_waive=deciding.may_waive(viewer, person_id),
@@ -290,6 +300,7 @@ def _to_person(person: UUID, enrolment: UUID) -> Redirect:
 
 pages: list[Any] = [
     show_progress,
+    show_kinds,
     export_csv,
     export_xlsx,
     show_person,

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from trainer import db
+from trainer.clips.queries import TAG
 
 STATES = ("not_begun", "under_way", "stuck", "done", "waived")
 
@@ -104,6 +105,30 @@ async def choices(curriculum: str) -> list[dict[str, Any]]:
                 WHERE curriculum.code = {}
            UNION ALL SELECT DISTINCT 'zone', CAST(NULL AS uuid), time_zone, '', 0 FROM person WHERE active""",
         curriculum,
+    )
+
+
+async def kinds(scope: Scope) -> list[dict[str, Any]]:
+    """Steps on clips of each kind of call: how many people have them, how many steps there are, are done, were graded,
+    and were right at the first try.
+    """
+    sql, params = scope.where()
+    return await db.fetch(
+        f"""SELECT tag, count(DISTINCT whose) AS people, count(*) AS steps, sum(done) AS done,
+                   sum(graded) AS graded, sum(correct) AS correct
+            FROM (SELECT {TAG} AS tag, person.id AS whose,
+                         CASE WHEN first.id IS NULL THEN 0 ELSE 1 END AS done,
+                         CASE WHEN first.correct IS NULL THEN 0 ELSE 1 END AS graded,
+                         CASE WHEN first.correct THEN 1 ELSE 0 END AS correct
+                  FROM person CROSS JOIN enrolment
+                  JOIN step ON step.module_version = enrolment.module_version
+                  JOIN clip ON clip.id = step.clip
+                  JOIN recording ON recording.id = clip.recording
+                  LEFT JOIN answer first
+                    ON first.enrolment = enrolment.id AND first.step = step.id AND first.attempt = 1
+                  WHERE enrolment.person = person.id AND enrolment.waived_at IS NULL AND {sql}) counted
+            WHERE tag <> '' GROUP BY tag""",
+        *params,
     )
 
 

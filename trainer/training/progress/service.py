@@ -87,6 +87,11 @@ def _today(zones: Sequence[str]) -> Today:
     return Today(site, tuple((day, tuple(group)) for day, group in groups.items()))
 
 
+async def scope_of(viewer: Viewer, filters: Filters) -> Scope:
+    """Whose rows are meant, for sums of other sorts. Raises Forbidden, Invalid."""
+    return _scope(viewer, filters, await _known(filters.curriculum))
+
+
 def _scope(viewer: Viewer, filters: Filters, known: _Known) -> Scope:
     """Raises Forbidden for who sees no completions, Invalid for a filter that names nothing."""
     sees = reach(viewer, "completion")
