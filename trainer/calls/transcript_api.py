@@ -91,7 +91,6 @@ async def get_transcript(request: ApiRequest, recording_id: FromPath[str]) -> Re
 @get(
     [f"/recordings/{{recording_id:str}}/transcript.{suffix}" for suffix in FORMATS],
     guards=[READ],
-    operation_id="download_recording_transcript",
 )
 async def get_transcript_file(request: ApiRequest, recording_id: FromPath[str]) -> Response[str]:
     """The words of a call as WebVTT, SRT, or JSON segments with words."""

@@ -316,7 +316,6 @@ async def play(request: Call, clip_id: FromPath[str]) -> MediaResponse:
     [f"/clips/{{clip_id:str}}/transcript.{suffix}" for suffix in FORMATS],
     guards=[scope("clips:read")],
     tags=["clips"],
-    operation_id="download_clip_transcript",
 )
 async def words(request: Call, clip_id: FromPath[str]) -> Response[str]:
     """The clip's words as WebVTT, SRT, or JSON segments with words."""
