@@ -99,6 +99,15 @@ async def test_that_a_call_of_the_pair_is_staged_is_said_without_telling_which(
     assert seen.count("Staged clip:") == 2, "said of both, it tells nothing"
 
 
+async def test_a_clip_that_was_retired_since_plays_on_and_says_so(agent: Viewer, client: httpx.AsyncClient):
+    _enrolment, step, address = await at_step(agent, "listen")
+    assert "Retired" not in main_of(await client.get(address))
+    await Clip.update({Clip.state: "retired"}).where(Clip.id == step.clips[0])
+    seen = main_of(await client.get(address))
+    assert "Retired" in seen
+    assert "data-clip-play" in seen
+
+
 async def test_a_pair_is_explained_after_the_answer(agent: Viewer, client: httpx.AsyncClient):
     enrolment, step, address = await at_step(agent, "contrast")
     course = await taking.open_course(agent, enrolment)

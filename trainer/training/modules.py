@@ -157,13 +157,16 @@ def require(viewer: Viewer, roles: Sequence[str]) -> None:
 async def usable_clips(
     steps: Sequence[StepView], viewer: Viewer | None = None, *, with_rules: bool = False
 ) -> dict[UUID, ClipView]:
-    """The clips of these steps that this viewer (None: somebody) may hear now: published ones of living calls.
+    """The clips of these steps that may be heard now: of living calls, and published.
+
+    For a `viewer` who takes the module also those that were retired since: what somebody was given plays on.
 
     `with_rules`: with the second and the reason that each of their rules has for itself.
     """
     ids = {clip for step in steps for clip in step.clips}
     clips = await clips_by_ids(viewer, ids, with_rules=with_rules) if ids else {}
-    return {clip: view for clip, view in clips.items() if view.state == "published"}
+    states = ("published",) if viewer is None else ("published", "retired")
+    return {clip: view for clip, view in clips.items() if view.state in states}
 
 
 async def touch(draft: ModuleView, revision: int | None, changes: Mapping[Any, Any] | None = None) -> None:
