@@ -63,8 +63,9 @@ class Marking {
     event.preventDefault();
   }
 
+  /* A key is pressed to about a tenth of a second: times say no more than that. */
   mark() {
-    const now = this.view.ms;
+    const now = Math.round(this.view.ms / 100) * 100;
     if (this.beganMs === null) {
       this.beganMs = now;
       this.say("begun", { time: clock(now) });

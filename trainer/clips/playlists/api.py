@@ -14,8 +14,10 @@ from trainer.clips.playlists.routes import zip_answer
 from trainer.clips.playlists.service import PlaylistFields
 from trainer.clips.playlists.views import PlaylistView
 from trainer.clips.service import place_after
+from trainer.problems import Invalid
 from trainer.web import api
 from trainer.web.guards import scope
+from trainer.web.i18n import _
 from trainer.web.session import viewer_of
 
 Call = Request[Any, Any, Any]
@@ -28,7 +30,11 @@ class ItemIn(msgspec.Struct, forbid_unknown_fields=True):
     note: str = ""
 
     def chosen(self) -> tuple[UUID, str]:
-        return api.identifier(self.clip), self.note
+        try:
+            return UUID(self.clip), self.note
+        except ValueError as error:
+            message = _("Only published clips that you may hear can be put into a playlist.")
+            raise Invalid.field("items", "not-published", message) from error
 
 
 Items = Annotated[list[ItemIn], msgspec.Meta(max_length=1000)]
