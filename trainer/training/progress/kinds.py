@@ -55,6 +55,8 @@ def _shares(rows: list[dict[str, Any]], *, hide_few: bool) -> list[KindShare]:
     for tag in TAGS:
         if row := found.get(tag):
             few = hide_few and row["people"] < SMALLEST_GROUP
-            sums = [0 if few else row[name] for name in ("people", "steps", "done", "graded", "correct")]
-            shares.append(KindShare(tag, *sums, few=few))
+            people, steps, done, graded, right = (
+                0 if few else row[name] for name in ("people", "steps", "done", "graded", "correct")
+            )
+            shares.append(KindShare(tag, people, steps, done, graded, right, few))
     return shares
