@@ -14,7 +14,15 @@ from zoneinfo import ZoneInfo
 
 from trainer import db, facts, jobs
 from trainer.appreciation.service import behaviour_kind_of, thank
-from trainer.demo import occasions_life, quality_life, review_life, rules_life, training_life, voice_life
+from trainer.demo import (
+    keeping_life,
+    occasions_life,
+    quality_life,
+    review_life,
+    rules_life,
+    training_life,
+    voice_life,
+)
 from trainer.people.service import PersonView, people_by_ids
 from trainer.training import enrolling
 from trainer.web.session import Viewer
@@ -104,6 +112,8 @@ def _happenings(sample: Sample, viewers: Mapping[str, Viewer], now: datetime) ->
         add(event, "14:00", partial(quality_life.live, viewers, event))
     for event in review_life.EVENTS:
         add(event, "16:10", partial(review_life.live, viewers, event))
+    for event in keeping_life.EVENTS:
+        add(event, "10:00", partial(keeping_life.live, viewers, sample.today, event))
     for event in voice_life.EVENTS:
         add(event, "13:00", partial(voice_life.live, viewers, event))
     return found

@@ -91,6 +91,15 @@ SECTIONS: dict[str, tuple[tuple[str, ...], str]] = {
         """SELECT clip, words, at, decision, answer, decided_at FROM clip_objection WHERE person = {}
            ORDER BY at""",
     ),
+    "clip_renewals": (
+        ("clip_renewal",),
+        """SELECT clip, basis, keep_until, state, words, asked_at, answered_at FROM clip_renewal WHERE person = {}
+           ORDER BY asked_at""",
+    ),
+    "clip_credits": (
+        ("clip_credit",),
+        "SELECT clip, named, at FROM clip_credit WHERE person = {} ORDER BY at",
+    ),
     "evaluations": (
         ("evaluation",),
         """SELECT id, recording, state, score, fatal_missed, resolved, outcome, service_level, csat, comment,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from trainer import db
+from trainer.clips.keeping.ending import count_ending
 from trainer.clips.reading import OPEN_STATES, visible_clips
 from trainer.clips.views import ClipView
 from trainer.clips.voice import Objection, open_objections
@@ -89,13 +90,16 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class TrainerHome:
-    """What a trainer's work waits for: rules without a good clip, begun clips, people stuck, objections."""
+    """What a trainer's work waits for: rules without a good clip, begun clips, people stuck, objections, and how many
+    clips in use end within 14 days.
+    """
 
     gaps: list[Gap]
     rules: int
     drafts: list[ClipView]
     stuck: list[ProgressRow]
     objections: list[Objection]
+    ending: int
 
     @property
     def heard(self) -> int:
@@ -159,6 +163,7 @@ async def trainer_home(viewer: Viewer) -> TrainerHome:
         await visible_clips(viewer, states=OPEN_STATES, curator=viewer.id, limit=SHOWN),
         await people_stuck(viewer, SHOWN),
         await open_objections(viewer, limit=SHOWN),
+        await count_ending(viewer),
     )
 
 

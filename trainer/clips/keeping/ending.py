@@ -169,6 +169,7 @@ async def warn_of_ending_clips(context: JobContext) -> None:
     """Daily: whoever cut a clip that ends within 14 days, and the trainers of its programme, are told once."""
     now = db.utc_now()
     async with db.transaction():
+        await db.lock("warn_of_ending_clips")
         claimed = {row["id"] for row in await queries.claim_warnings(now, now + WARN, now - WARN)}
         if not claimed:
             return
