@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.calls.talk import TALK, WORDS
 from trainer.calls.personal_data import Found, find
 from trainer.calls.spoken_numbers import numbers_in
 
@@ -239,24 +240,6 @@ def test_who_says_that_their_name_is_on_the_centres_side_is_no_caller():
 )
 def test_numbers_are_read_as_they_are_meant(text: str, digits: str):
     assert "".join(run.digits for run in numbers_in(text)) == digits
-
-
-WORDS = {
-    "en": ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"],
-    "zh": list("零一二三四五六七八九"),
-    "yao": list("〇幺两三四五六七八九"),
-    "wide": list("０１２３４５６７８９"),
-    "plain": list("0123456789"),
-}
-TALK = [
-    "So that is",
-    "Well, I said",
-    "the parcel came",
-    "谢谢您",
-    "and my sister said",
-    "Good.",
-    "please hold on",
-]
 
 
 @st.composite
