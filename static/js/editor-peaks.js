@@ -1,10 +1,10 @@
 /* How loud the call is, from its stored peaks: a coarse picture of all of it at once, fine ones (every 20 ms) of the
- * minutes that are looked at. No sound is fetched for it. An hour in full detail would be a megabyte; so it is 40 kB. */
+ * minutes that are looked at. No sound is fetched for it. Full detail of an hour would be half a megabyte; this is 20 kB and 8 kB for each half minute. */
 
 const STEP_MS = 20;
-const PAGE_MS = 60000;
-const COARSE_MOST = 9000;
-const AT_ONCE_MS = 180000;
+const PAGE_MS = 30000;
+const COARSE_MOST = 3600;
+const AT_ONCE_MS = 120000;
 const FLOOR = 0.015;
 const QUIET_SHARE = 0.12;
 const BREATH_MS = 120;

@@ -10,7 +10,7 @@ import { LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
 
 const STEPS = [2, 4, 8, 15, 30, 60, 120, 240];
 const TIMELINE_PX = 20;
-const FINE_FROM = 15;
+const FINE_FROM = 8;
 
 /* Custom properties hold light-dark(): only a real element can say which of the two it is now. */
 function colour(name) {
