@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -181,3 +182,44 @@ def test_no_bytes_do_more_than_be_refused(data: bytes) -> None:
     for head in (b"", b"WEBVTT\n\n", b"1\n00:00:00,000 --> 00:00:01,000\n", b'[{"start_ms":'):
         with contextlib.suppress(Invalid):
             read_transcript(head + data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<v " + " " * 2_000_000 + "x",  # blanks that two parts of a pattern could share
+        "<" * 2_000_000,
+        "<v a>x" * 400_000,
+        ":" * 2_000_000,
+        "&amp;" * 400_000,
+        "a" * 2_000_000,
+    ],
+    ids=["blanks", "brackets", "voices", "colons", "entities", "one-word"],
+)
+def test_megabytes_made_to_keep_us_busy_are_refused_or_read_in_time(text: str) -> None:
+    begun = time.process_time()
+    with contextlib.suppress(Invalid):
+        assert len(read_transcript(vtt((0, 1000, text)))) <= 1
+    assert time.process_time() - begun < 2
+
+
+def test_what_would_be_cut_off_is_refused_by_its_line() -> None:
+    code, message = why(vtt((0, 1, "fine"), (1, 2, "x" * 5_001)))
+    assert (code, "2" in message) == ("too-long", True)
+    words = json.dumps([{"start_ms": 0, "end_ms": 9, "text": "x", "words": [[0, 1, "a"]] * 5_001}])
+    assert why(words)[0] == "too-long"
+
+
+@pytest.mark.parametrize("mark", ["\u0085", "\u2028", "\t", "\u00a0"])
+def test_marks_that_part_words_become_a_blank(mark: str) -> None:
+    assert (
+        read_transcript(json.dumps([{"start": 0, "end": 1, "text": f"a{mark}b"}]).encode())[0].text == "a b"
+    )
+
+
+@pytest.mark.parametrize(
+    "mark", ["\x00", "\x1b", "\u009b", "\u200f", "\u061c", "\u2060", "\u2067", "\U000e0041", "\ufff9"]
+)
+def test_marks_that_nobody_says_go_also_as_entities(mark: str) -> None:
+    assert read_transcript(vtt((0, 1, f"a{mark}b")))[0].text == "ab"
+    assert read_transcript(vtt((0, 1, f"a&#{ord(mark)};b")))[0].text in ("ab", "a\ufffdb", "a\u203ab")
