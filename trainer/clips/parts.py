@@ -7,6 +7,7 @@ from typing import Any
 
 from trainer.calls.views import RecordingView
 from trainer.clips import queries, service, voice
+from trainer.clips.pairs.service import pairs_of_rules
 from trainer.rulebook.views import RuleView
 from trainer.web.session import Viewer
 
@@ -16,15 +17,17 @@ MOST_IN_A_CALL = 100
 
 
 async def rule_part(viewer: Viewer, rule: RuleView) -> Part:
-    """A rule's clips by kind, a contrast pair where both kinds exist, and the gap where there is none."""
+    """A rule's clips by kind, a contrast pair (one that was made, else of any two), and the gap where there is none."""
     clips = (await service.clips_of_rules([rule.id], viewer))[rule.id]
     kinds = {kind: [clip for clip in clips if clip.polarity == kind] for kind in service.POLARITIES}
-    good = next(iter(kinds["exemplar"]), None)
-    poor = next(iter([*kinds["counterexample"], *kinds["near_miss"]]), None)
+    made = next(iter((await pairs_of_rules([rule.id], viewer))[rule.id]), None)
+    good = made.good if made else next(iter(kinds["exemplar"]), None)
+    poor = made.other if made else next(iter([*kinds["counterexample"], *kinds["near_miss"]]), None)
     paired = {good.id, poor.id} if good and poor else set()
     return "clips/_of_rule.html", {
         "rule": rule,
         "pair": (good, poor) if good and poor else None,
+        "made": made,
         "others": [clip for kind in kinds.values() for clip in kind if clip.id not in paired],
         "gap": not any(not clip.staged for clip in kinds["exemplar"]),
         "staged_only": good is not None,

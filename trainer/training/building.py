@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from trainer import db
+from trainer.clips.pairs.service import PairView, pairs_of_rules
 from trainer.clips.service import ClipView, clips_by_ids, clips_of_rules
 from trainer.people.audit import record_audit
 from trainer.problems import Conflict, FieldError, Invalid, NotFound
@@ -61,12 +62,14 @@ async def build_module(
         errors.append(FieldError("language", "unknown", _("Choose a language.")))
     if errors:
         raise Invalid(_("The module cannot be built yet."), errors=errors)
-    clips = await clips_of_rules([known[code].id for code in codes])
+    ids = [known[code].id for code in codes]
+    clips, pairs = await clips_of_rules(ids), await pairs_of_rules(ids)
     steps: list[dict[str, Any]] = []
     for code in codes:
         rule = known[code]
         fitting = [clip for clip in clips.get(rule.id, []) if clip.language == language]
-        steps += draft_steps(rule, fitting)
+        spoken = [pair for pair in pairs[rule.id] if pair.good.language == language]
+        steps += draft_steps(rule, fitting, spoken[0] if spoken else None)
     async with db.transaction():
         module = Module(
             code=await _free_code(title),
@@ -90,9 +93,12 @@ async def build_module(
     return module.id
 
 
-def draft_steps(rule: RuleView, clips: Sequence[ClipView]) -> list[dict[str, Any]]:
+def draft_steps(
+    rule: RuleView, clips: Sequence[ClipView], pair: PairView | None = None
+) -> list[dict[str, Any]]:
     """The steps that one rule earns from its clips: read, hear, compare, judge, recall.
 
+    Compared is the pair that somebody made of them, where there is one.
     What is to be judged was not heard before wherever the clips allow it; then the pair is fresh too, if there are
     enough. Real calls come before staged ones.
     """
@@ -104,7 +110,11 @@ def draft_steps(rule: RuleView, clips: Sequence[ClipView]) -> list[dict[str, Any
     if good:
         steps.append({"kind": "listen", "clip": good[0].id, **pin})
     fresh = [*poor[1:], *good[1:]]  # not heard yet, after a pair of the first of each
-    if good and poor:
+    if pair is not None:
+        steps.append({"kind": "contrast", "clip": pair.good.id, "other_clip": pair.other.id, **pin})
+        compared = (pair.good.id, pair.other.id)
+        fresh = [clip for clip in [*poor, *good[1:]] if clip.id not in compared]
+    elif good and poor:
         better = good[1] if len(fresh) > 1 and len(good) > 1 else good[0]
         steps.append({"kind": "contrast", "clip": better.id, "other_clip": poor[0].id, **pin})
         fresh = [clip for clip in fresh if clip is not better]
