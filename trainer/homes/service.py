@@ -9,6 +9,7 @@ from trainer.clips.keeping.ending import count_ending
 from trainer.clips.reading import OPEN_STATES, visible_clips
 from trainer.clips.views import ClipView
 from trainer.clips.voice import Objection, open_objections
+from trainer.curating.board import Board, board_of
 from trainer.homes import queries
 from trainer.homes.agent import AgentHome, agent_home
 from trainer.notices.inbox import NoticeView
@@ -19,9 +20,6 @@ from trainer.quality.service import calls_to_score
 from trainer.quality.totals import Totals, totals
 from trainer.quality.views import CallToScore
 from trainer.recognition.occasions import OccasionView, upcoming
-from trainer.rulebook.health import Health, health_of_rules
-from trainer.rulebook.service import published_rules
-from trainer.rulebook.views import RuleView
 from trainer.settings import Settings
 from trainer.training.progress.service import people_stuck, team_totals
 from trainer.training.progress.views import ProgressRow, TeamTotal
@@ -81,21 +79,12 @@ class LeadHome:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """A rule that nobody can hear well today, and why."""
-
-    rule: RuleView
-    health: Health
-
-
-@dataclass(frozen=True, slots=True)
 class TrainerHome:
     """What a trainer's work waits for: rules without a good clip, begun clips, people stuck, objections, and how many
     clips in use end within 14 days.
     """
 
-    gaps: list[Gap]
-    rules: int
+    board: Board
     drafts: list[ClipView]
     stuck: list[ProgressRow]
     objections: list[Objection]
@@ -153,13 +142,9 @@ async def home_of(viewer: Viewer, settings: Settings) -> Home:
 
 
 async def trainer_home(viewer: Viewer) -> TrainerHome:
-    """The curator's work queue; gaps first where there is no clip at all."""
-    rules = list((await published_rules()).values())
-    health = await health_of_rules(rules)
-    gaps = [Gap(rule, health[rule.id]) for rule in rules if health[rule.id].state != "green"]
+    """The curator's work queue: the first rows of the board, and what waits for an answer."""
     return TrainerHome(
-        sorted(gaps, key=lambda gap: gap.health.state != "red"),
-        len(rules),
+        await board_of(viewer),
         await visible_clips(viewer, states=OPEN_STATES, curator=viewer.id, limit=SHOWN),
         await people_stuck(viewer, SHOWN),
         await open_objections(viewer, limit=SHOWN),
