@@ -333,15 +333,35 @@ def _size(number: int) -> str:
 @cli.command("import")
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
-def import_(kind: str, path: Path) -> None:
-    """Take in people or evaluations (CSV, XLSX), a rulebook or curriculum (YAML), or recordings (a folder)."""
+@click.option("--dry-run", is_flag=True, help="Recordings: say what would become of each call, take none.")
+@click.option("--basis", default="", help="Recordings: consent_basis of calls whose row says nothing.")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Recordings: write the rows that were refused (of a dry run: every row) to this CSV.",
+)
+def import_(kind: str, path: Path, dry_run: bool, basis: str, report: Path | None) -> None:
+    """Take in people or evaluations (CSV, XLSX), a rulebook or curriculum (YAML), or recordings (a folder or zip)."""
     from trainer import exchange
+    from trainer.calls.importing.command import is_bulk
 
     settings = Settings()
-    lines, failed = run(settings, lambda: exchange.take_in(kind, path, ZoneInfo(settings.time_zone)))
+    if kind == "recordings" and is_bulk(path):
+        with progress_bar() as progress:
+            lines, failed, table = run(
+                settings, lambda: exchange.take_in_calls(settings, path, basis, dry_run, progress)
+            )
+        if report is not None:
+            report.write_bytes(table)
+    elif dry_run or basis or report:
+        raise click.UsageError(
+            "--dry-run, --basis and --report are for recordings in a zip, or with a sheet."
+        )
+    else:
+        lines, failed = run(settings, lambda: exchange.take_in(kind, path, ZoneInfo(settings.time_zone)))
     for line in lines:
         click.echo(line)
-    if failed:
+    if failed and not dry_run:
         raise click.ClickException(f"{failed} item(s) were refused; each is named above.")
 
 

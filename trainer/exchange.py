@@ -4,7 +4,7 @@ Everything goes through the domains' own services: an import can do nothing that
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from trainer.calls.folder import LIBRARY, import_recordings
+from trainer.calls.forms import usual_day
+from trainer.calls.importing.command import import_calls
 from trainer.career.service import export_path, import_path, path_codes
 from trainer.clips.library import import_library
 from trainer.people.importing import import_people
@@ -20,6 +22,7 @@ from trainer.problems import Invalid
 from trainer.quality.export import export_evaluations
 from trainer.quality.sheet import import_evaluations
 from trainer.rulebook.service import export_rulebook, import_rulebook, rulebook_codes
+from trainer.settings import Settings
 from trainer.training.curricula import curriculum_codes, export_curriculum, import_curriculum
 from trainer.training.documents import export_module, import_module, module_codes
 from trainer.web.i18n import _
@@ -47,6 +50,16 @@ async def take_in(kind: str, path: Path, zone: ZoneInfo) -> tuple[list[str], int
         return library.lines(), len(library.refused) + len(library.calls.refused)
     calls = await import_recordings(None, path, zone=zone)
     return calls.lines(), len(calls.refused)
+
+
+async def take_in_calls(
+    settings: Settings, path: Path, basis: str, dry_run: bool, progress: Callable[[str, int, int], object]
+) -> tuple[list[str], int, bytes]:
+    """Imports a zip of calls, or a folder with a sheet of them; returns lines, how many were refused, and the CSV."""
+    defaults = {"consent_basis": basis, "retain_until": usual_day(settings).isoformat()}
+    most = settings.upload_limit_mb << 20
+    report = await import_calls(path, most_bytes=most, defaults=defaults, dry_run=dry_run, progress=progress)
+    return report.lines, report.refused, report.csv
 
 
 def _is_starter(folder: Path) -> bool:

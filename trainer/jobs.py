@@ -13,6 +13,7 @@ import asyncio
 import inspect
 import json
 import logging
+import os
 import random
 import re
 import time
@@ -34,6 +35,9 @@ HOUSEKEEPING_S = 5.0  # how often it looks at schedules and at what dead workers
 STOP_S = 3.0  # how long stopping takes: two thirds for jobs to finish, one to give them back
 WAIT = timedelta(seconds=15)  # between looks whether disk, storage or database are back
 KEEP_FINISHED = timedelta(days=7)
+HANDS = max(
+    4, min(16, (os.cpu_count() or 1) + 1)
+)  # jobs at a time: every core may be decoding, and one hand is free
 
 Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
 
@@ -344,7 +348,7 @@ async def drain(now: datetime | None = None) -> int:
 class Worker:
     """Takes up jobs until it is stopped: `run()` as a task (embedded) or as the whole process."""
 
-    def __init__(self, *, concurrency: int = 4) -> None:
+    def __init__(self, *, concurrency: int = HANDS) -> None:
         self._free = concurrency
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()

@@ -31,7 +31,7 @@ Told = Callable[..., Awaitable[None] | None]
 # Jobs up to this long have places of their own, so that the probe of an upload never waits behind
 # somebody's hour.
 SHORT_JOB_S: Final = 30.0
-_PLACES: Final = {"short": 4, "long": max(1, min(2, os.cpu_count() or 1)), "speech": 1}
+_PLACES: Final = {"short": 4, "long": min(16, os.cpu_count() or 1), "speech": 1}
 Place = Literal["short", "long", "speech"]
 
 

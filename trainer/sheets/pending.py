@@ -284,7 +284,7 @@ async def start_applying(viewer: Viewer | None, kind: str, pending: UUID, applie
             await SheetImport.update({SheetImport.job: job_id}).where(SheetImport.id == pending)
 
 
-async def discard(viewer: Viewer, kind: str, pending: UUID) -> None:
+async def discard(viewer: Viewer | None, kind: str, pending: UUID) -> None:
     """Forgets it; nothing was changed. Discarding twice is harmless. Raises NotFound, Conflict (it was applied)."""
     found = await load_pending(viewer, kind, pending)
     if found.state == "discarded":

@@ -142,7 +142,7 @@ async def apply_calls(context: jobs.JobContext, pending: str) -> None:
             await record_audit(viewer, "calls_imported", "recordings", str(found.id), told)
 
 
-async def discard(viewer: Viewer, pending: UUID) -> None:
+async def discard(viewer: Viewer | None, pending: UUID) -> None:
     """Forgets an import and what stood in its sheet; nothing was changed. Raises NotFound, Conflict."""
     async with db.transaction():
         await imports.discard(viewer, KIND, pending)

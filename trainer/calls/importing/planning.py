@@ -29,7 +29,7 @@ from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
 SHEETS = (".csv", ".tsv", ".xlsx")
-SIDE_BY_SIDE = max(2, min(4, os.cpu_count() or 1))  # children at work for one import
+SIDE_BY_SIDE = max(2, min(16, os.cpu_count() or 1))  # children at work for one import
 
 Progress = Callable[[int, int], Awaitable[None]]
 
@@ -115,7 +115,8 @@ async def plan_calls(
     plan = Plan(name, sheet, None, left_out=inventory.left_out)
     if sheet is None:
         plan.rows = [
-            Row(line, entry.name, dict(defaults), entry) for line, entry in enumerate(files.audio, start=1)
+            Row(line, entry.name, {name: text for name, text in defaults.items() if text}, entry)
+            for line, entry in enumerate(files.audio, start=1)
         ]
         if len(plan.rows) > MOST_ROWS:
             raise Invalid(
