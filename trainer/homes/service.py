@@ -90,11 +90,6 @@ class TrainerHome:
     objections: list[Objection]
     ending: int
 
-    @property
-    def heard(self) -> int:
-        """How many rules can be heard, be it from one voice alone."""
-        return self.rules - sum(gap.health.state == "red" for gap in self.gaps)
-
 
 @dataclass(frozen=True, slots=True)
 class AnalystHome:
