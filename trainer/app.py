@@ -36,13 +36,13 @@ from trainer.clips import routes as clip_pages
 from trainer.clips import words as clip_words
 from trainer.clips.batch import api as batch_api
 from trainer.clips.batch import routes as batch_pages
+from trainer.clips.keeping import api as keeping_api
+from trainer.clips.keeping import pages as keeping_pages
+from trainer.clips.keeping import queries as keeping_queries
 from trainer.clips.pairs import api as pairs_api
 from trainer.clips.pairs import routes as pair_pages
 from trainer.clips.playlists import api as playlists_api
 from trainer.clips.playlists import routes as playlist_pages
-from trainer.clips.keeping import api as keeping_api
-from trainer.clips.keeping import pages as keeping_pages
-from trainer.clips.keeping import queries as keeping_queries
 from trainer.clips.reviewing import api as review_api
 from trainer.clips.suggestions import api as suggestions_api
 from trainer.clips.suggestions import pages as suggestion_pages
@@ -70,7 +70,7 @@ from trainer.recognition import routes as recognition_pages
 from trainer.recognition import stream
 from trainer.rulebook import api as rulebook_api
 from trainer.rulebook import health as rule_health
-from trainer.rulebook import programme_pages
+from trainer.rulebook import phrases, programme_pages
 from trainer.rulebook import routes as rulebook_pages
 from trainer.search import api as search_api
 from trainer.search import routes as search_pages
@@ -152,6 +152,7 @@ rulebook_pages.rule_page_parts["clips"] = clip_parts.rule_part
 rulebook_pages.rule_page_parts["clips to look at again"] = fits.waiting_part
 rulebook_pages.rule_page_parts["modules"] = training_parts.rule_part
 rule_health.ears["clips"] = fits.heard
+phrases.voices["clips"] = clip_parts.better_clips
 call_reading.hearing_checks["evaluation"] = quality.may_hear_own
 call_reading.hearing_lists["evaluation"] = quality.released_recordings
 call_pages.call_page_parts["evaluation"] = quality_parts.call_part

@@ -3,11 +3,14 @@
 A rule's page plays its clips or shows the gap, a call's page lists what was cut from it.
 """
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from trainer.calls.views import RecordingView
 from trainer.clips import queries, service, voice
 from trainer.clips.pairs.service import pairs_of_rules
+from trainer.rulebook.phrases import BetterClip
 from trainer.rulebook.views import RuleView
 from trainer.web.session import Viewer
 
@@ -57,3 +60,17 @@ async def erasure_part(viewer: Viewer, recording: RecordingView) -> Part | None:
         return None
     used = await voice.places_of([clip for clip in clips if clip.state == "published"])
     return "clips/_erased_with.html", {"went": 0, "clips": clips, "places": used}
+
+
+async def better_clips(viewer: Viewer, rules: Sequence[UUID], language: str) -> dict[UUID, BetterClip]:
+    """The clip that lets this viewer hear each rule kept: an exemplar, of this language and of a real call if there
+    is one, the latest of these."""
+    found: dict[UUID, BetterClip] = {}
+    for rule, clips in (await service.clips_of_rules(rules, viewer)).items():
+        good = [clip for clip in clips if clip.polarity == "exemplar" and clip.render == "ready"]
+        best = max(
+            good, key=lambda clip: (clip.language == language, not clip.staged, clip.created_at), default=None
+        )
+        if best is not None:
+            found[rule] = BetterClip(best.id, best.title, f"/clips/{best.id}")
+    return found

@@ -1,6 +1,6 @@
 """A rule book as a document (YAML): reading one with every mistake named at its place, and writing one.
 
-The format is `rulebook`, `wants` (in the order shown), `values` and `rules`; authored text is `{en: …,
+The format is `rulebook`, `wants` (in the order shown), `values`, `rules` and `phrases`; authored text is `{en: …,
 zh-Hans: …}`.
 Invariant: `write(read(x))` says the same as x, and `read` returns a whole document or raises.
 """
@@ -15,6 +15,7 @@ import yaml
 from trainer.problems import FieldError, Invalid
 from trainer.rulebook.views import MOST_WANTS, Authored
 from trainer.web.i18n import LOCALES, _
+from trainer.words import units
 
 SEVERITIES = ("fatal", "non_fatal")
 KINDS = ("scripted", "judgement")
@@ -22,10 +23,20 @@ CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 MOST_WEIGHT = 1000
 # Most characters of an authored text, by field: what still fits the pages.
-MOST = {"title": 120, "statement": 500, "why": 4000, "feeling": 500, "behaviour": 500, "recall_prompt": 500}
+MOST = {
+    "title": 120,
+    "statement": 500,
+    "why": 4000,
+    "feeling": 500,
+    "behaviour": 500,
+    "recall_prompt": 500,
+    "better": 500,
+}
 MOST_TOKENS = 20
+MOST_WORDINGS = 20
+LONGEST_WORDING = 80
 # /rules/{code} is a rule's page; these are other pages beside it.
-RESERVED = frozenset({"new", "import", "books", "drafts", "export", "programmes", "template"})
+RESERVED = frozenset({"new", "import", "books", "drafts", "export", "programmes", "template", "phrases"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,19 @@ class Document:
     wants: list[Wanted]
     values: list[Valued]
     rules: dict[str, RuleText]
+    phrases: list["Phrased"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrased:
+    """Words that callers hate to hear, in their wordings, and a better way; `rule` is "" where none goes with it."""
+
+    code: str
+    language: str
+    said: list[str]
+    alone: bool
+    better: Authored
+    rule: str
 
 
 class Mistakes:
@@ -152,6 +176,33 @@ class Mistakes:
             ),
         )
 
+    def phrase(self, place: str, value: Mapping[str, Any], *, language: str) -> Phrased:
+        """A phrase to be hinted at, from a mapping with the format's names."""
+        spoken = str(value.get("language") or language)
+        if spoken not in LOCALES:
+            self.add(
+                f"{place}language",
+                "unknown-language",
+                _("%(name)s is not a language here.") % {"name": spoken},
+            )
+        said = value.get("said")
+        wordings = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+        wordings = [each.strip() for each in wordings if isinstance(each, str) and each.strip()]
+        fits = all(len(each) <= LONGEST_WORDING and units(each) for each in wordings)
+        if not wordings or not fits or len(wordings) > MOST_WORDINGS:
+            told = _(
+                "Write the words as they are said: at most %(most)s wordings of at most %(long)s characters."
+            )
+            self.add(f"{place}said", "required", told % {"most": MOST_WORDINGS, "long": LONGEST_WORDING})
+        return Phrased(
+            code=self.code(f"{place}code", value.get("code")),
+            language=spoken,
+            said=wordings,
+            alone=value.get("alone") is True,
+            better=self.authored(f"{place}better", value.get("better"), language=spoken, required=True),
+            rule=str(value.get("rule") or ""),
+        )
+
     def _tokens(self, place: str, value: Any) -> dict[str, list[str]]:
         if value is None:
             return {}
@@ -220,6 +271,13 @@ def read(data: Any) -> Document:
         if code in document.rules:
             wrong.add(f"{place}code", "repeated", _("%(code)s stands here twice.") % {"code": code})
         document.rules[code] = wrong.rule(place, item, language=language)
+    for place, item in _items(data, "phrases", wrong):
+        phrase = wrong.phrase(place, item, language=language)
+        if any(each.code == phrase.code for each in document.phrases):
+            wrong.add(f"{place}code", "repeated", _("%(code)s stands here twice.") % {"code": phrase.code})
+        if phrase.rule and phrase.rule not in document.rules:
+            wrong.add(f"{place}rule", "unknown", _("There is no such rule."))
+        document.phrases.append(phrase)
     _check_wants(document, wrong)
     wrong.stop(_("This rule book cannot be taken as it is. Nothing was changed."))
     return document
@@ -255,7 +313,7 @@ def _check_wants(document: Document, wrong: Mistakes) -> None:
 
 def write(document: Document) -> str:
     """The document as YAML that `parse` and `read` take back."""
-    data = {
+    data: dict[str, Any] = {
         "rulebook": {"code": document.code, "title": document.title, "language": document.language},
         "wants": [{"code": w.code, "title": w.title, "feeling": w.feeling} for w in document.wants],
         "values": [{"code": v.code, "title": v.title, "behaviour": v.behaviour} for v in document.values],
@@ -275,4 +333,16 @@ def write(document: Document) -> str:
             for code, rule in document.rules.items()
         ],
     }
+    if document.phrases:
+        data["phrases"] = [
+            {
+                "code": phrase.code,
+                "language": phrase.language,
+                "said": phrase.said,
+                **({"alone": True} if phrase.alone else {}),
+                "better": phrase.better,
+                "rule": phrase.rule,
+            }
+            for phrase in document.phrases
+        ]
     return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=110)

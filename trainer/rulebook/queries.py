@@ -128,3 +128,18 @@ async def retire_unused_wants(book: UUID, kept: Sequence[str]) -> None:
         book,
         list(kept),
     )
+
+
+async def phrases(book: str | None) -> list[Row]:
+    """Phrases to hint at in order, each with the title of its rule; all, or those of one book."""
+    where, params = ("WHERE rulebook.code = {}", [book]) if book else ("", [])
+    return await db.fetch(
+        f"""SELECT phrase.id, phrase.rulebook, rulebook.code AS rulebook_code, phrase.code, phrase.language,
+                   phrase.said, phrase.alone, phrase.better, phrase.rule AS rule_id, rule.code AS rule,
+                   version.title AS rule_title, phrase.revision
+            FROM phrase JOIN rulebook ON rulebook.id = phrase.rulebook
+            LEFT JOIN rule ON rule.id = phrase.rule
+            LEFT JOIN rule_version AS version ON version.rule = rule.id AND version.state = 'published'
+            {where} ORDER BY rulebook.created_at, rulebook.code, phrase.position, phrase.code""",
+        *params,
+    )

@@ -17,7 +17,7 @@ from uuid import UUID
 from trainer import db
 from trainer.people.audit import record_audit
 from trainer.problems import Conflict, Invalid, NotFound
-from trainer.rulebook import document, queries
+from trainer.rulebook import document, phrases, queries
 from trainer.rulebook.tables import Rule, Rulebook, Value, Want
 from trainer.rulebook.versions import dump, find_want, insert_version, publish_draft, text_of
 from trainer.rulebook.views import (
@@ -242,6 +242,7 @@ async def import_rulebook(source: Mapping[str, Any] | Path, *, viewer: Viewer | 
         await _put_wants(book, wanted)
         await _put_values(wanted)
         report = await _put_rules(viewer, book, wanted)
+        await phrases.put_phrases(book, wanted.phrases)
         await _tidy_wants(book, wanted)
         if report.added or report.changed:
             counts = {"added": report.added, "changed": report.changed}
@@ -267,6 +268,7 @@ async def export_rulebook(code: str) -> str:
             wants=[document.Wanted(want.code, want.title, want.feeling) for want in book.wants],
             values=[document.Valued(value.code, value.title, value.behaviour) for value in house],
             rules={rule.code: text_of(rule) for rule in rules},
+            phrases=[phrases.as_document(phrase) for phrase in await phrases.phrases(code)],
         )
     )
 
