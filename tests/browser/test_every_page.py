@@ -18,6 +18,8 @@ from tests.browser.test_editor import violations
 from tests.factories import viewer_for
 from trainer import db, jobs
 from trainer.app import create_app
+from trainer.clips.batch.service import save_regions
+from trainer.clips.service import ClipFields
 from trainer.demo.build import build
 from trainer.people.import_jobs import read_people
 from trainer.people.links import issue_link
@@ -76,6 +78,15 @@ PAGES = [
     ("trainer", "/calls/{recording}"),
     ("trainer", "/calls/{recording}/edit"),
     ("trainer", "/calls/{recording}/clips/new"),
+    ("trainer", "/calls/{recording}/mark?start=2000&end=6000"),
+    ("trainer", "/calls/{recording}/mark/{batch}"),
+    ("senior", "/clips/playlists"),
+    ("trainer", "/clips/playlists/new"),
+    ("senior", "/clips/playlists/{playlist}"),
+    ("trainer", "/clips/playlists/{playlist}/edit"),
+    ("analyst", "/clips/pairs"),
+    ("trainer", "/clips/pairs/new?rule=R08"),
+    ("trainer", "/clips/pairs/{pair}"),
     ("analyst", "/evaluations"),
     ("manager", "/evaluations"),
     ("senior", "/evaluations"),
@@ -147,6 +158,9 @@ NOT_PAGES = {
     "load_template",
     "show_job",
     "list_words",
+    "find_clips",
+    "export_playlist",
+    "show_lists_of_clip",
     "show_clip_state",
     "show_post",
     "show_reached",
@@ -200,6 +214,7 @@ async def _names(people: dict[str, Any]) -> dict[str, str]:
     draft = await one("SELECT id FROM module WHERE code = {}", "when-you-cannot")
     version = await draft_of(viewer_for(people["trainer"]), UUID(draft))
     of_call = "SELECT evaluation.id FROM evaluation JOIN recording ON recording.id = evaluation.recording"
+    call = await one("SELECT id FROM recording WHERE title = {}", "Charged twice")
     begun = await one("SELECT id FROM recording WHERE title = {}", "The flower shop's Saturday")
     said = Judgement(marks={"R01": Given("met", 12_000), "R02": Given("missed", None, "Nobody was asked.")})
     return {
@@ -214,7 +229,7 @@ async def _names(people: dict[str, Any]) -> dict[str, str]:
         "senior": str(senior),
         "curriculum": await one("SELECT id FROM curriculum WHERE code = {}", "first-week"),
         "assignment": await one("SELECT id FROM assignment WHERE team = {}", people["lead"].team),
-        "recording": await one("SELECT id FROM recording WHERE title = {}", "Charged twice"),
+        "recording": call,
         "clip": await one("SELECT id FROM clip WHERE slug = {}", "bill-card-stop"),
         "module": module,
         "draft": draft,
@@ -230,8 +245,20 @@ async def _names(people: dict[str, Any]) -> dict[str, str]:
         "card": await one(
             "SELECT id FROM occasion WHERE marked_at IS NULL AND person = {}", people["priya"].id
         ),
+        "playlist": await one("SELECT id FROM playlist WHERE visible = 'everyone' LIMIT 1"),
+        "pair": await one("SELECT id FROM clip_pair LIMIT 1"),
+        "batch": await _marked(people["trainer"], call),
         "delivered": await one("SELECT id FROM occasion WHERE marked_at IS NOT NULL AND person = {}", senior),
     }
+
+
+async def _marked(trainer: Any, recording: str) -> str:
+    """Two clips that were marked in one pass, one of them without a rule yet."""
+    regions = [
+        ClipFields(2_000, 6_000, "Marked first", rules=("R01",)),
+        ClipFields(8_000, 12_000, "Marked next"),
+    ]
+    return str((await save_regions(viewer_for(trainer), UUID(recording), regions)).id)
 
 
 async def _preview(admin: Any) -> str:

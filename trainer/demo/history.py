@@ -20,6 +20,7 @@ from trainer.demo import (
     quality_life,
     review_life,
     rules_life,
+    together_life,
     training_life,
     voice_life,
 )
@@ -114,6 +115,8 @@ def _happenings(sample: Sample, viewers: Mapping[str, Viewer], now: datetime) ->
         add(event, "16:10", partial(review_life.live, viewers, event))
     for event in keeping_life.EVENTS:
         add(event, "10:00", partial(keeping_life.live, viewers, sample.today, event))
+    for event in together_life.EVENTS:
+        add(event, "09:50", partial(together_life.live, viewers, event))
     for event in voice_life.EVENTS:
         add(event, "13:00", partial(voice_life.live, viewers, event))
     return found
