@@ -152,6 +152,9 @@ def test_a_card_goes_on_in_the_next_line(lines: tuple[str, ...], words: tuple[st
         (("Mrs. O'Brien, one moment",), "name", "O'Brien"),
         (("thanks priya  raman",), "name", "priya  raman"),
         (("我叫王小明，你好",), "name", "王小明"),
+        (("agent: Your full name, please?", "caller: Marcus Bell."), "name", "Marcus Bell"),
+        (("agent: Who am I speaking to?", "caller: Yes, it's Joan, hello"), "name", "Joan"),
+        (("agent: 请问您贵姓？", "caller: 王小明。"), "name", "王小明"),
         (("李女士您好",), "name", "李"),
         (("I live at 21 Baker Street, London",), "address", "21 Baker Street, London"),
         (("number twenty one baker street",), "address", "twenty one baker street"),
@@ -197,6 +200,7 @@ def test_other_personal_data(lines: tuple[str, ...], kind: str, words: str | Non
         "agent: Good morning, my name is Grace, this is Harbour Bank",
         "agent: Hello, this is Amara Nwosu",
         "Kwame Osei will call you",
+        "please send it to the new flat on Monday",
         "您的订单号是12345678",
         "一共五千三百二十元",
         "二零二五年和二零二六年",
@@ -211,6 +215,18 @@ def test_years_sums_orders_times_and_colleagues_are_no_secret(line: str):
 def test_what_looks_like_years_is_still_a_card_from_twelve_digits_on():
     """One press tells that these are years; a card that goes out as years cannot be called back."""
     assert found("2019, 2020 and 2021") == [("card", "2019, 2020 and 2021")]
+
+
+def test_a_sigh_after_a_number_is_not_its_last_digit():
+    assert found("4111 1111 1111.", "Oh, the other one?") == [("card", "4111 1111 1111")]
+    assert found("4111 1111 111 oh") == [("card", "4111 1111 111 oh")]
+    assert found("4111 1111 111", "oh four, two") == [("card", "4111 1111 111", "oh four, two")]
+
+
+def test_an_answer_that_is_no_name_is_none():
+    assert found("agent: Your full name, please?", "caller: Why? Thursday is fine") == []
+    assert found("agent: What is the name of the shop?", "caller: Oh, I forgot") == []
+    assert found("agent: 请问您贵姓？", "caller: 好的。") == []
 
 
 def test_the_nearest_word_says_what_a_number_is():

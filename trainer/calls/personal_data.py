@@ -20,8 +20,12 @@ from trainer.calls.telling_words import (
     DATES,
     EMAIL,
     EMAIL_TOLD,
+    IN_AN_ADDRESS,
     LEFT_OF_AT,
+    NAME_ANSWERED,
+    NAME_ASKED,
     NAMED,
+    NO_ANSWERS,
     NO_NAMES,
     NUMERIC_DATE,
     PLAIN_FIGURES,
@@ -280,7 +284,8 @@ def _birth_dates(stream: _Stream, year: int) -> Iterator[Found]:
     for run in stream.runs:
         # "the twelfth, three, eighty five", "120385": only an answer to the question
         if 3 <= len(run.digits) <= 8 and _about(stream.before(run.start), "") == "birth_date":
-            yield stream.found("birth_date", run.parts)
+            line, _place = stream.place(run.start)
+            yield stream.found("birth_date", [part for part in run.parts if stream.place(part[0])[0] == line])
 
 
 def _of_a_life(said: str, year: int) -> bool:
@@ -292,7 +297,9 @@ def _of_a_life(said: str, year: int) -> bool:
 def _addresses(stream: _Stream) -> Iterator[Found]:
     for pattern in ADDRESSES:
         for match in pattern.finditer(stream.cased):
-            yield stream.found("address", [match.span("what")])
+            # "deliver it to the new flat" tells nobody where
+            if IN_AN_ADDRESS.search(match["what"].lower()):
+                yield stream.found("address", [match.span("what")])
 
 
 def _names(stream: _Stream, names: frozenset[str], own: frozenset[str], *, agent: bool) -> Iterator[Found]:
@@ -308,10 +315,32 @@ def _names(stream: _Stream, names: frozenset[str], own: frozenset[str], *, agent
                 and not all(word in own for word in words)
             ):
                 yield stream.found("name", [match.span("name")])
+    yield from _answered_names(stream, own)
     listed = sorted((name for name in names if name not in own), key=len, reverse=True)
     if listed:
         for match in re.finditer("|".join(_as_said(name) for name in listed), stream.lower):
             yield stream.found("name", [match.span()])
+
+
+def _answered_names(stream: _Stream, own: frozenset[str]) -> Iterator[Found]:
+    """Names at the beginning of a line, where somebody had just asked for one."""
+    for index, line in enumerate(stream.lines):
+        asked = stream.texts[line - 1].lower if line else ""
+        if "?" not in asked and "？" not in asked and "please" not in asked and "请" not in asked:
+            continue
+        if not NAME_ASKED.search(asked):
+            continue
+        for pattern in NAME_ANSWERED:
+            match = pattern.match(stream.texts[line].cased)
+            words = match["name"].lower().split() if match else []
+            if (
+                match
+                and words[0] not in NO_ANSWERS
+                and words[0] not in NO_NAMES
+                and not own.issuperset(words)
+            ):
+                start = stream.starts[index]
+                yield stream.found("name", [(start + match.start("name"), start + match.end("name"))])
 
 
 def _as_said(name: str) -> str:

@@ -65,6 +65,7 @@ _FILLERS = frozenset(
 ) | frozenset("嗯呃额啊哦喔噢唔那然后後是再对對好的杠横橫空格吧呢哎诶欸喂请請說说继续繼續了行可以稍等")
 _MOST_FILLERS = 8
 
+_SENTENCE_END = re.compile(r"[\n.!?。！？]")
 _TOKEN = re.compile(r"\d+|[\u3007\u3400-\u9fff\u25cb]|[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 
@@ -134,7 +135,11 @@ def runs(lower: str) -> list[Run]:
     at = 0
     while at < len(tokens):
         token = tokens[at]
-        broken = at > 0 and _ends_a_number(lower[tokens[at - 1].end : token.start])
+        between = lower[tokens[at - 1].end : token.start] if at else ""
+        broken = _ends_a_number(between) or (
+            # "… 1111. Oh, wait": a sigh, unless digits follow
+            token.text in _AT_HOME_ALONE and _SENTENCE_END.search(between) and not _goes_on(tokens, at + 1)
+        )
         read = _number_at(tokens, at)
         if present is not None and (broken or fillers > _MOST_FILLERS):
             present, unsure, fillers = None, [], 0

@@ -146,10 +146,27 @@ TITLED = (
         r"[\u4e00-\u9fff]{0,2}?)(?:先生|女士|小姐|太太|同学)"
     ),
 )
+# A question after which a line begins with a name.
+NAME_ASKED = re.compile(
+    r"\b(?:full|first|last|sur|family|your|his|her|their|the)[ ]?names?\b|\bname,? please|\bwho am i (?:speaking|talking)"
+    r"|\bwho(?:'s| is) (?:calling|speaking)|姓名|名字|贵姓|貴姓|怎么称呼|怎麼稱呼"
+)
+NAME_ANSWERED = (
+    re.compile(
+        rf"(?:(?i:it's|it is|sure|yes|yeah|of course|okay|certainly|i'm|i am|that's)[,.]?[ \t]+){{0,3}}(?P<name>{_NAME})"
+    ),
+    re.compile(r"(?:我是|叫|是|嗯)?[,，]?(?P<name>[\u4e00-\u9fff·]{2,4})(?=$|[,，。.!！])"),
+)
 # What begins with a capital and follows "this is" without being a name.
 NO_NAMES = _words(
+    "mr mrs ms miss mx dr doctor prof professor sir madam "
     "i the a an my your our it this that not very so just about monday tuesday wednesday thursday friday saturday sunday"
     " january february march april may june july august september october november december english chinese ok okay"
+)
+
+NO_ANSWERS = _words(
+    "oh well yes no sure thank thanks hello hi hey good why what which who sorry there here one okay right and but"
+    " 好的 没有 不是 不用 可以 什么 为什么 请问 您好 你好 谢谢"
 )
 
 _STREET = (
@@ -182,4 +199,8 @@ ADDRESSES = (
         r"(?:路|街|道|巷|弄|胡同|大道)[\u4e00-\u9fff]{0,2}?[\d零〇一二三四五六七八九十百]{1,6}\s?[号號弄](?:[\d\w\u4e00-\u9fff]{0,12}?(?:室|楼|樓|单元|單元|栋|棟|层|層))*)"
     ),
     re.compile(r"(?:我住在|我家住|住址是|地址是|地址：|地址:|住在)(?P<what>[^,，。.!！?？\n]{3,40})"),
+)
+IN_AN_ADDRESS = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen|twenty|thirty|forty|fifty|sixty|seventy"
+    r"|eighty|ninety|hundred|road|street|avenue|lane)\b|[路街道巷弄号號区區]"
 )
