@@ -131,6 +131,8 @@ class Taking:
             pass
         except _Known as known:
             await _settle(row["id"], "known", recording=known.recording)
+        except (DatabaseError, StorageError):
+            raise  # nothing is wrong with the file: the job waits and goes on here
         except Changed:
             await _settle(row["id"], "refused", [("file", archive.damaged())])
         except Invalid as problem:
@@ -138,8 +140,8 @@ class Taking:
         except Problem as problem:
             await _settle(row["id"], "refused", [("", problem.detail)])
         except Exception as error:
-            if isinstance(error, DatabaseError | StorageError) or no_space(error):
-                raise  # nothing is wrong with the file: the job waits and goes on here
+            if no_space(error):
+                raise  # the same
             log.exception("a call of import %s could not be taken in", self.pending)
             why = _("Something went wrong on our side with this file. The others are not affected.")
             await _settle(row["id"], "refused", [("file", why)])
