@@ -151,7 +151,7 @@ def state_options() -> list[tuple[str, str]]:
         "expired": _("Over"),
         "erased": _("Erased"),
     }
-    return [("", _("All")), *((state, names[state]) for state in STATES if state != "expired")]
+    return [("", _("All")), *((state, names[state]) for state in STATES)]
 
 
 def speaker_names() -> dict[str, str]:

@@ -197,8 +197,8 @@ _EMPTIED: dict[Any, Any] = {
 async def end_clips(of: Where | And) -> list[UUID]:
     """Inside a transaction: takes words, notes and the names of the sounds from these rows for good.
 
-    Each clip that was in use is told of (`clip_lost`). The sounds go after the commit: see `rendering`. Returns the
-    rows that ended, versions and drafts included.
+    Each clip that was in use is told of (`clip_lost`), and all rows together (`clips_ended`). The sounds go after the
+    commit: see `rendering`. Returns the rows that ended, versions and drafts included.
     """
     now = db.utc_now()
     lost = (
@@ -210,17 +210,14 @@ async def end_clips(of: Where | And) -> list[UUID]:
     if gone:
         await ClipRule.update({ClipRule.cue_ms: None, ClipRule.why: "{}"}).where(ClipRule.clip.is_in(gone))
         # notices name clips by their titles
-        await forget([path for clip in gone for path in paths_of(clip)])
+        await jobs.publish("clips_ended", {"clips": [str(clip) for clip in gone]})
+        for address in ("/clips/", "/my-voice#clip-"):
+            await forget(address, gone)
     for row in lost:
         if row["published_at"] is not None and row["replaces"] is None:
             rules = [rule["code"] for rule in await queries.rules_of([row["id"]])]
             await jobs.publish("clip_lost", {"clip": str(row["id"]), "rules": rules})
     return gone
-
-
-def paths_of(clip: UUID) -> list[str]:
-    """Where notices about a clip lead."""
-    return [f"/clips/{clip}", f"/clips/{clip}#objections", f"/clips/{clip}/renew", f"/my-voice#clip-{clip}"]
 
 
 @jobs.on("recording_erased")

@@ -1,7 +1,7 @@
 """Clips as values: what pages, the API and upper rooms get of one, made by `reading` for one viewer."""
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from trainer.clips.arithmetic import REMOVED, Cut, Line, Span
@@ -155,6 +155,11 @@ class ClipView:
     def renewed(self) -> bool:
         """Whether it has a legal basis and a day of its own."""
         return self.keep_until is not None
+
+    @property
+    def last_moment(self) -> datetime | None:
+        """Within its last day; the moment at which it ends is already the next one."""
+        return self.expires_at - timedelta(seconds=1) if self.expires_at else None
 
     @property
     def sourceless(self) -> bool:

@@ -50,9 +50,11 @@ async def tell(
     return told
 
 
-async def forget(paths: Sequence[str]) -> list[UUID]:
-    """Deletes the notices that lead to these pages; returns whose they were."""
-    rows = await db.fetch("DELETE FROM notice WHERE href IN ({}) RETURNING person", list(paths))
+async def forget(starts: Sequence[str]) -> list[UUID]:
+    """Deletes the notices whose page begins with one of these addresses, all of one length; returns whose they were."""
+    rows = await db.fetch(
+        "DELETE FROM notice WHERE SUBSTR(href, 1, {}) IN ({}) RETURNING person", len(starts[0]), list(starts)
+    )
     return list({row["person"] for row in rows})
 
 

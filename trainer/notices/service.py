@@ -75,11 +75,14 @@ async def withdraw(source: str, person: UUID | None = None) -> int:
     return len(whose)
 
 
-async def forget(paths: Iterable[str]) -> None:
-    """What notices lead to is erased: they go from every inbox with its title, in the caller's transaction."""
-    wanted = list(paths)
-    for start in range(0, len(wanted), 500):
-        _hint(await queries.forget(wanted[start : start + 500]))
+async def forget(address: str, ids: Iterable[UUID]) -> None:
+    """What notices lead to is erased (`address` and one of the ids): they go from every inbox, with its title.
+
+    In the caller's transaction.
+    """
+    starts = [f"{address}{id}" for id in ids]
+    for begin in range(0, len(starts), 500):
+        _hint(await queries.forget(starts[begin : begin + 500]))
 
 
 def _check_path(href: str) -> None:
