@@ -42,18 +42,7 @@ async def test_killed_between_the_call_and_its_clips_the_expiry_is_finished(
     goes = await publish(call, start_ms=0, end_ms=4_500, cue_ms=None, redactions=())
     await renewing.renew(cast.viewer("trainer"), stays, a_wish())
     after = a_wish(31).expires_at
-    command = [
-        sys.executable,
-        "-m",
-        "tests.clips.keeping.victim",
-        database_url,
-        str(settings.data),
-        str(call),
-    ]
-    ended = subprocess.run(
-        [*command, after.isoformat()], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
-    )
-    assert ended.returncode == -signal.SIGKILL
+    assert victim(database_url, str(settings.data), str(call), after.isoformat()) == -signal.SIGKILL
     viewer = cast.viewer("trainer")
     assert await Segment.count() == 0
     with pytest.raises(Gone):
