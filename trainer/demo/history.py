@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from trainer import db, facts, jobs
 from trainer.appreciation.service import behaviour_kind_of, thank
 from trainer.demo import (
+    clean_life,
     curating_life,
     keeping_life,
     occasions_life,
@@ -112,6 +113,8 @@ def _happenings(sample: Sample, viewers: Mapping[str, Viewer], now: datetime) ->
         add(event, "10:00", partial(rules_life.live, viewers, event))
     for event in quality_life.EVENTS:
         add(event, "14:00", partial(quality_life.live, viewers, event))
+    for event in clean_life.EVENTS:
+        add(event, "15:20", partial(clean_life.live, viewers, event))
     for event in curating_life.EVENTS:
         add(event, "09:15", partial(curating_life.live, viewers, sample.people, event))
     for event in review_life.EVENTS:
