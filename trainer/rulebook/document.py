@@ -275,8 +275,6 @@ def read(data: Any) -> Document:
         phrase = wrong.phrase(place, item, language=language)
         if any(each.code == phrase.code for each in document.phrases):
             wrong.add(f"{place}code", "repeated", _("%(code)s stands here twice.") % {"code": phrase.code})
-        if phrase.rule and phrase.rule not in document.rules:
-            wrong.add(f"{place}rule", "unknown", _("There is no such rule."))
         document.phrases.append(phrase)
     _check_wants(document, wrong)
     wrong.stop(_("This rule book cannot be taken as it is. Nothing was changed."))

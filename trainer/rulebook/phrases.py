@@ -288,7 +288,8 @@ async def put_phrases(book: UUID, wanted: Sequence[document.Phrased]) -> None:
     rows = await Phrase.select().where(Phrase.rulebook == book)
     there = {row["code"]: row for row in rows}
     for position, text in enumerate(wanted):
-        columns = {**await _columns(text), "position": position}
+        # a rule that this document does not name may be here already
+        columns = {**await _columns(text, f"phrases[{position}].rule"), "position": position}
         known = there.get(text.code)
         if known is None:
             await Phrase.insert(Phrase(id=db.new_id(), rulebook=book, code=text.code, **columns))
@@ -326,12 +327,12 @@ def _read(fields: Mapping[str, Any], language: str) -> document.Phrased:
     return text
 
 
-async def _columns(text: document.Phrased) -> dict[Any, Any]:
+async def _columns(text: document.Phrased, place: str = "rule") -> dict[Any, Any]:
     rule = None
     if text.rule:
         row = await Rule.select(Rule.id).where(Rule.code == text.rule).first()
         if row is None:
-            raise Invalid.field("rule", "unknown", _("There is no such rule."))
+            raise Invalid.field(place, "unknown", _("There is no such rule."))
         rule = row["id"]
     return {
         "language": text.language,
