@@ -22,6 +22,7 @@ from trainer.demo import (
     quality_life,
     review_life,
     rules_life,
+    studio_life,
     together_life,
     training_life,
     voice_life,
@@ -115,6 +116,8 @@ def _happenings(sample: Sample, viewers: Mapping[str, Viewer], now: datetime) ->
         add(event, "14:00", partial(quality_life.live, viewers, event))
     for event in clean_life.EVENTS:
         add(event, "15:20", partial(clean_life.live, viewers, event))
+    for event in studio_life.EVENTS:
+        add(event, "15:40", partial(studio_life.live, viewers, event))
     for event in curating_life.EVENTS:
         add(event, "09:15", partial(curating_life.live, viewers, sample.people, event))
     for event in review_life.EVENTS:
