@@ -7,6 +7,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
+from trainer import facts
 from trainer.people import forms, links, service, teams
 from trainer.people.fields import PersonFields
 from trainer.problems import Invalid, PreconditionFailed
@@ -168,9 +169,16 @@ async def show_person(
         "people/person.html",
         shown=shown,
         person=shown.person,
+        clips_found=await _clips_found(person_id),
         buddies=await _buddies(viewer, shown.person) if choose else [],
         flash=[{"kind": "good", "text": _("Saved.")}] if done else [],
     )
+
+
+async def _clips_found(person: UUID) -> int:
+    """How many clips in use, now or once, this person found in calls: good finds are talent (002-6)."""
+    published = await facts.facts_of(person, ["clip_published"])
+    return sum(fact.data.get("as") == "curator" for fact in published)
 
 
 @get("/people/{person_id:uuid}/edit", guards=[requires("admin")], include_in_schema=False)

@@ -15,6 +15,9 @@ from trainer.calls import service as calls
 from trainer.calls.keeping import expire
 from trainer.clips import fits, service
 from trainer.clips.keeping import renewing
+from trainer.clips.playlists import service as playlists
+from trainer.clips.playlists.service import PlaylistFields
+from trainer.clips.reviewing import service as reviewing
 from trainer.clips.tables import Clip
 from trainer.notices.service import latest
 from trainer.people.erasing import erase_person
@@ -162,6 +165,12 @@ async def test_erasing_on_request_takes_a_renewed_clip_and_every_copy_of_it(
     trainer, agent = cast.viewer("trainer"), cast.viewer("agent")
     call = await kept_call(title="Marigold on the line")
     clip = await publish(call, title="Marigold recaps", note="Marigold waits", why="Marigold says it back")
+    begun = await service.create_clip(trainer, call, fields(title="Marigold begins"))
+    await jobs.drain()
+    await reviewing.submit_clip(trainer, begun, "Does Marigold say enough?")
+    await playlists.make_playlist(
+        trainer, PlaylistFields(title="Good recaps"), [(clip, "Listen how Marigold waits")]
+    )
     renewal = await renewing.renew(trainer, clip, a_wish())
     await renewing.answer_renewal(agent, renewal.id, yes=True, words="Marigold may stay")
     await live(days=31)

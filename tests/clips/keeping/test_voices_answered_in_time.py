@@ -104,6 +104,9 @@ async def test_an_agent_is_thanked_once_and_named_only_as_they_choose(
         "Thank you: others now learn from a good moment of yours, Recap the money",
     ]
     await sign_in(client, cast.agent)
+    # who found them is credited on the clip, and counted on their page (002-6)
+    assert "Rosa Lind" in (await client.get(f"/clips/{clip}")).text
+    assert "Found 3 clips that others learn from" in (await client.get(f"/people/{cast.trainer.id}")).text
     assert "Show my name with it" in (await client.get("/my-voice")).text
     assert (await client.post(f"/my-voice/{clip}/credit", data={"named": "1"})).status_code == 303
     page = (await client.get("/my-voice")).text

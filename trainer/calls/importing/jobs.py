@@ -147,3 +147,10 @@ async def discard(viewer: Viewer | None, pending: UUID) -> None:
     async with db.transaction():
         await imports.discard(viewer, KIND, pending)
         await CallImportRow.delete().where(CallImportRow.pending == pending)
+
+
+@jobs.on("recording_erased")
+async def forget_row(context: jobs.JobContext, event: dict[str, Any]) -> None:
+    """What a row of an import said of a call that is erased meanwhile goes with it."""
+    gone: dict[Any, Any] = {CallImportRow.texts: "{}", CallImportRow.sha256: "", CallImportRow.file: ""}
+    await CallImportRow.update(gone).where(CallImportRow.recording == UUID(event["recording"]))

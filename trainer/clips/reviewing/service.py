@@ -281,6 +281,12 @@ async def _with_words(clips: list[ClipView], *, oldest_first: bool = False) -> l
     return list(reversed(found)) if oldest_first else found
 
 
+@jobs.on("clips_ended")
+async def forget_ended(context: JobContext, event: dict[str, Any]) -> None:
+    """What was written about clips that are gone goes with them."""
+    await queries.forget_clips([UUID(clip) for clip in event["clips"]])
+
+
 @jobs.on("person_erased")
 async def forget_reviewer(context: JobContext, event: dict[str, Any]) -> None:
     """What somebody wrote about clips goes with their name."""
