@@ -2,7 +2,8 @@
  * it is covered by a redaction. Words and their times are fetched for the lines at hand only: a long call has tens of
  * thousands.
  *
- * All words are one stop of the Tab key: arrows move over them, Shift with arrows takes in more, Enter presses one. */
+ * All words are one stop of the Tab key: arrows move over them, Shift with arrows takes in more, Enter presses one. By
+ * touch, one tap sets the first word and the next one the last. */
 
 import { announce, toast } from "./app.js";
 import { clock } from "./editor-model.js";
@@ -124,8 +125,12 @@ export class WordRows {
     const word = event.target.closest("[data-word]");
     if (!word) return;
     this.rove(word);
-    const from = event.shiftKey && this.anchor?.isConnected ? this.anchor : word;
-    if (!event.shiftKey) this.anchor = word;
+    // a finger has no Shift: the first tap sets one end, the second the other
+    const second = event.pointerType === "touch" && this.mode === "select" && this.anchor && !this.closed;
+    const extend = event.shiftKey || second;
+    const from = extend && this.anchor?.isConnected ? this.anchor : word;
+    if (!extend) this.anchor = word;
+    this.closed = second;
     if (this.mode === "redact" && from === word && this.uncover(word)) return;
     this.take(from, word);
   }
