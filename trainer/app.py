@@ -26,6 +26,7 @@ from trainer.calls import keeping as call_keeping
 from trainer.calls import pages as call_pages
 from trainer.calls import reading as call_reading
 from trainer.calls import routes as calls_pages
+from trainer.calls import shown as shown_calls
 from trainer.calls import transcript_pages
 from trainer.career import api as career_api
 from trainer.career import routes as career_pages
@@ -74,6 +75,7 @@ from trainer.rulebook import phrases, programme_pages
 from trainer.rulebook import routes as rulebook_pages
 from trainer.search import api as search_api
 from trainer.search import routes as search_pages
+from trainer.search.sought import places_in_line
 from trainer.settings import Settings
 from trainer.training import api as module_api
 from trainer.training import enrolment_api
@@ -152,6 +154,7 @@ rulebook_pages.rule_page_parts["clips"] = clip_parts.rule_part
 rulebook_pages.rule_page_parts["clips to look at again"] = fits.waiting_part
 rulebook_pages.rule_page_parts["modules"] = training_parts.rule_part
 rule_health.ears["clips"] = fits.heard
+shown_calls.searched["search"] = places_in_line
 phrases.voices["clips"] = clip_parts.better_clips
 call_reading.hearing_checks["evaluation"] = quality.may_hear_own
 call_reading.hearing_lists["evaluation"] = quality.released_recordings

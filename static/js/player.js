@@ -37,6 +37,13 @@ class ClipPlayer {
       });
     }
     this.prepareTranscript();
+    if (figure.dataset.startMs) this.begin(Number(figure.dataset.startMs));
+  }
+
+  /* Somebody came for a moment of the call: it stands there, its line in view, and waits for Play. */
+  begin(ms) {
+    this.seek(ms);
+    this.line?.scrollIntoView({ block: "nearest" });
   }
 
   get ms() {

@@ -10,9 +10,11 @@ from litestar.connection import Request
 
 from trainer import jobs
 from trainer.calls import service
+from trainer.calls.shown import shown_lines
 from trainer.calls.views import CONSENT_BASES, STATES, RecordingView, tag_names
 from trainer.people.service import visible_people
 from trainer.problems import NotFound
+from trainer.rulebook.phrases import hints_for
 from trainer.rulebook.service import load_rule, rulebook_overview
 from trainer.rulebook.views import RuleView
 from trainer.storage import StorageError
@@ -55,8 +57,12 @@ async def call_page(
     request: Page, call: RecordingView, *, status: int = 200, errors: dict[str, str] | None = None
 ) -> Response[str]:
     """One call in any state but erased; sound and words only for those who may hear it."""
-    viewer = viewer_of(request)
+    viewer, query = viewer_of(request), request.query_params
     parts = [await make(viewer, call) for make in call_page_parts.values()]
+    spoken = await service.segments_of(call.id) if call.may_hear else []
+    hints = await hints_for(spoken, viewer=viewer, language=call.language, rulebook=call.rulebook)
+    at_ms = moment_of(query.get("at", ""), call)
+    lines = shown_lines(spoken, hints, typed=query.get("q", ""), at_ms=at_ms)
     job = await jobs.get_job(call.job) if call.job and call.state == "processing" else None
     return render(
         request,
@@ -64,7 +70,8 @@ async def call_page(
         status=status,
         call=call,
         bars=await bars_of(call) if call.may_hear else [],
-        lines=await service.segments_of(call.id) if call.may_hear else [],
+        lines=lines,
+        start_ms=at_ms,
         speakers=speaker_names(),
         tag=tag_names().get(call.tag, ""),
         basis=dict(basis_options()).get(call.consent_basis, call.consent_basis),
@@ -78,6 +85,12 @@ async def call_page(
         may_erase=viewer.has(*service.ERASE),
         errors=errors or {},
     )
+
+
+def moment_of(typed: str, call: RecordingView) -> int | None:
+    """The moment (ms) of a call that an address names; None when it names none of this call."""
+    ms = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 9 else None
+    return ms if ms is not None and ms < (call.duration_ms or 0) else None
 
 
 async def going_with(viewer: Viewer, call: RecordingView) -> list[Part]:

@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
 
 from trainer.problems import Invalid
-from trainer.rulebook import arranging, book_api, drafting, service
+from trainer.rulebook import arranging, book_api, drafting, phrase_pages, service
 from trainer.rulebook.book_api import READ, WRITE, Move
 from trainer.rulebook.health import Health, health_of_rules
 from trainer.rulebook.views import RuleView
@@ -227,4 +227,5 @@ routes: list[Any] = [
     move_rule,
     discard_draft,
     *book_api.routes,
+    *phrase_pages.routes,
 ]

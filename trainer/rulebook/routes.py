@@ -14,7 +14,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from trainer.problems import Invalid
-from trainer.rulebook import book_pages, drafting, editor, import_pages, service
+from trainer.rulebook import book_pages, drafting, editor, import_pages, phrase_pages, service
 from trainer.rulebook.arranging import ARRANGE
 from trainer.rulebook.arranging import move_rule as move
 from trainer.rulebook.changes import changes
@@ -138,4 +138,5 @@ pages: list[Any] = [
     *editor.pages,
     *book_pages.pages,
     *import_pages.pages,
+    *phrase_pages.pages,
 ]

@@ -280,9 +280,9 @@ def _clip_hit(sought: Sought, clip: ClipView) -> ClipHit | None:
     if not sought.held_by([*clip.titles.values(), *clip.notes.values(), *spoken]):
         return None
     lines = [
-        LineHit(line.start_ms, line.speaker, excerpt(line.text, places))
-        for line in clip.transcript
-        if (places := sought.some_places(line.text))
+        LineHit(line.start_ms, line.speaker, excerpt(read.text, places))
+        for line, read in zip(clip.lines, clip.transcript, strict=True)
+        if (places := sought.some_places(read.text))
     ]
     return ClipHit(
         clip,

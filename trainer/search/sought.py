@@ -9,6 +9,7 @@ Invariant: what the index finds for a `Sought` and what `places` finds in the te
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from trainer.words import Place, Unit, find_units, is_han, merged, units
 
@@ -48,7 +49,7 @@ class Sought:
 
     def places(self, text: str) -> list[Place] | None:
         """Where the parts stand in a text; None unless it holds all of them."""
-        return self._places(text, units(text), whole=True)
+        return self._places(text, units(text), whole=True) if self.parts else None
 
     def some_places(self, text: str) -> list[Place]:
         """Where any of the parts stands, for a text of several fields that together hold all."""
@@ -73,6 +74,7 @@ class Sought:
         return merged(found)
 
 
+@lru_cache(maxsize=100)
 def read_sought(typed: str) -> Sought:
     """What was typed, as parts. What is longer than anybody types is cut."""
     parts: list[Part] = []
@@ -87,6 +89,11 @@ def read_sought(typed: str) -> Sought:
         if part not in parts:
             parts.append(part)
     return Sought(tuple(parts[:MOST_PARTS]))
+
+
+def places_in_line(typed: str, text: str) -> list[Place]:
+    """Where what was typed stands in a line that holds all of it."""
+    return read_sought(typed).places(text) or []
 
 
 def sequence(words: Sequence[str]) -> list[str]:
