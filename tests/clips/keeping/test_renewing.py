@@ -332,3 +332,17 @@ async def test_whoever_cut_it_is_warned_too_and_others_are_not(
     await live(days=70)
     kinds = [notice.kind for notice in await latest(cast.viewer("trainer"))]
     assert kinds.count("clips_end") == 2
+
+
+async def test_the_page_asks_no_more_for_many_clips(
+    cast: Cast, kept_call: KeptCall, publish: Publish, count_queries: Any
+) -> None:
+    trainer, call = cast.viewer("trainer"), await kept_call()
+    counts = []
+    for start in range(3):
+        await publish(call, start_ms=start * 1_000, end_ms=15_000)
+        with count_queries() as counted:
+            assert len(await ending.ending_soon(trainer, timedelta(days=40))) == start + 1
+        counts.append(counted.count)
+    assert counts[1:] == counts[2:] * 2
+    assert max(counts) <= 12

@@ -5,7 +5,7 @@ not anybody looked.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -90,47 +90,61 @@ async def ending_soon(viewer: Viewer, within: timedelta = WARN) -> list[Ending]:
     clips = await reading.clips_by_ids(viewer, [row["id"] for row in rows]) if rows else {}
     rows = [row for row in rows if row["id"] in clips]
     asked = {row["clip"] for row in await queries.renewals(states=("asked",))} if rows else set()
-    codes = list({rule.id for clip in clips.values() for rule in clip.rules})
     others: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
-    for each in await queries.could_stand_in(codes) if codes else []:
+    rules = list({rule.id for clip in clips.values() for rule in clip.rules})
+    for each in await queries.could_stand_in(rules) if rules else []:
         others[each["rule"]].append(each)
-    views = await reading.clips_by_ids(viewer, {each["id"] for rows_ in others.values() for each in rows_})
-    found = []
-    for row in rows:
-        clip = clips[row["id"]]
-        ends = clip.expires_at
-        assert ends is not None
-        found.append(
-            Ending(
-                clip=clip,
-                ends_at=ends,
-                last_day=row["keep_until"] or row["retain_until"],
-                stand_ins=tuple(_stand_ins(clip, ends, rule, others[rule.id], views) for rule in clip.rules),
-                asked=clip.id in asked,
-            )
+    longer = {
+        (clip.id, rule.id): _kept_longer(clip, others[rule.id])
+        for clip in clips.values()
+        for rule in clip.rules
+    }
+    wanted = {
+        each["id"] for found in longer.values() for each in (*_first(found, True), *_first(found, False))
+    }
+    views = await reading.clips_by_ids(viewer, wanted)
+    return [
+        Ending(
+            clip=clips[row["id"]],
+            ends_at=row["expires_at"] or row["call_expires_at"],
+            last_day=row["keep_until"] or row["retain_until"],
+            stand_ins=tuple(
+                _stand_ins(rule, longer[row["id"], rule.id], views) for rule in clips[row["id"]].rules
+            ),
+            asked=row["id"] in asked,
         )
-    return found
-
-
-def _stand_ins(
-    clip: ClipView,
-    ends: datetime,
-    rule: RuleRef,
-    others: Sequence[dict[str, Any]],
-    views: dict[UUID, ClipView],
-) -> StandIns:
-    """Clips of the same kind that are kept longer, those in the same language first."""
-    alike = [
-        views[each["id"]]
-        for each in others
-        if each["id"] != clip.id and each["id"] in views and each["polarity"] == clip.polarity
+        for row in rows
     ]
-    longer = [each for each in alike if each.expires_at is None or each.expires_at > ends]
-    longer.sort(key=lambda each: (each.language != clip.language, each.staged))
-    used = [each for each in longer if each.state == "published"]
-    drafts = [each for each in longer if each.state != "published"]
-    heard = [each for each in used if not each.staged]
-    return StandIns(rule, tuple(used[:MOST_STAND_INS]), tuple(drafts[:MOST_STAND_INS]), last=not heard)
+
+
+def _kept_longer(clip: ClipView, others: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Clips of the same kind that are kept longer, those in the same language first, and played ones last."""
+    found = [
+        each
+        for each in others
+        if each["id"] != clip.id
+        and each["polarity"] == clip.polarity
+        and _outlasts(reading.end_of(each), clip.expires_at)
+    ]
+    return sorted(found, key=lambda each: (each["language"] != clip.language, bool(each["staged"])))
+
+
+def _outlasts(end: datetime | None, other: datetime | None) -> bool:
+    return end is None or (other is not None and end > other)
+
+
+def _first(found: Sequence[dict[str, Any]], used: bool) -> list[dict[str, Any]]:
+    """The first few that are in use, or begun; some more than are shown, as not everybody hears all of them."""
+    return [each for each in found if (each["state"] == "published") is used][: 2 * MOST_STAND_INS]
+
+
+def _stand_ins(rule: RuleRef, found: Sequence[dict[str, Any]], views: Mapping[UUID, ClipView]) -> StandIns:
+    def heard(used: bool) -> tuple[ClipView, ...]:
+        shown = [views[each["id"]] for each in _first(found, used) if each["id"] in views]
+        return tuple(shown[:MOST_STAND_INS])
+
+    last = not any(each["state"] == "published" and not each["staged"] for each in found)
+    return StandIns(rule, heard(True), heard(False), last)
 
 
 async def calls_ending(viewer: Viewer, within: timedelta = WARN) -> list[EndingCall]:

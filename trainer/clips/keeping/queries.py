@@ -59,14 +59,12 @@ async def renewed() -> list[Row]:
 
 
 async def could_stand_in(rules: Sequence[UUID]) -> list[Row]:
-    """Living clips of these rules, in use or begun, with when they end; those that never end last."""
+    """Living clips of these rules, in use or begun, with when they end; those kept longest first."""
     return await db.fetch(
-        f"""SELECT clip_rule.rule, clip.id, clip.title, clip.polarity, clip.state, clip.expires_at, clip.language,
-                   recording.expires_at AS call_expires_at, recording.staged, recording.rulebook AS programme,
-                   heard.team AS agent_team
+        f"""SELECT clip_rule.rule, clip.id, clip.polarity, clip.state, clip.expires_at AS own_expires_at, clip.language,
+                   recording.expires_at, recording.staged
             FROM clip_rule JOIN clip ON clip.id = clip_rule.clip
             JOIN recording ON recording.id = clip.recording
-            LEFT JOIN person heard ON heard.id = recording.agent
             WHERE clip_rule.rule IN ({{}}) AND clip.replaces IS NULL
               AND clip.state IN ('published', 'draft', 'in_review') AND {LIVING}
             ORDER BY CASE WHEN clip.state = 'published' THEN 0 ELSE 1 END,
