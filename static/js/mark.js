@@ -1,7 +1,7 @@
 /* Marking several regions of a call in one pass: M at the start, M at the end, while the call goes on. The keys work
  * while something in the sound's card has focus; the page is a form that works by itself. */
 
-import { announce, toast } from "./app.js";
+import { announce, snapshot, toast } from "./app.js";
 import { LONGEST_MS, SHORTEST_MS, clock } from "./editor-model.js";
 import { Rows } from "./mark-rows.js";
 import { MarkWave } from "./mark-wave.js";
@@ -235,6 +235,8 @@ async function start() {
   }));
   const spoken = (from, to) => turns.filter((turn) => turn.startMs < to && turn.endMs > from).map((turn) => turn.text).join(" ");
   const rows = new Rows({ form, durationMs, spoken, most: Number(card.dataset.most) });
+  // empty rows are only for whoever has no scripts; what came back with errors is still unsaved
+  form.dataset.guardStart = document.querySelector(".form-errors") ? "" : snapshot(form);
   let peaks;
   try {
     peaks = await fetchPeaks(card);

@@ -1,0 +1,163 @@
+"""Marking several regions by keyboard, and playlists put in order and heard, in a real browser."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import PASSWORD, Centre, start_centre, until
+from tests.browser.test_editor import violations
+from tests.clips.makers import a_rule, a_tone, fields
+from tests.factories import a_person, viewer_for
+from trainer import jobs
+from trainer.calls.service import RecordingFields, receive_recording
+from trainer.clips import service as clips
+from trainer.clips.playlists.service import PlaylistFields, make_playlist
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TRAINER = "rosa@encore.example"
+WORDS = b"""WEBVTT
+
+00:00.000 --> 00:04.000
+<v agent>Thanks for calling.
+
+00:05.000 --> 00:09.000
+<v caller>I have a question.
+"""
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    """A centre with a call and a playlist of three half-second clips. Seeded: the ids of both."""
+    folder = tmp_path_factory.mktemp("marking")
+    tone = a_tone(folder / "call.wav")
+
+    async def seed() -> tuple[str, str]:
+        trainer = viewer_for(await a_person("trainer", name="Rosa Lind", email=TRAINER, password=PASSWORD))
+        await a_rule("R01")
+        await a_rule("R02", title="Check who is calling")
+        call = await receive_recording(
+            trainer, tone, RecordingFields(title="A question", consent_basis="synthetic"), transcript=WORDS
+        )
+        await jobs.drain()
+        made = [
+            await clips.create_clip(
+                trainer, call, fields(start_ms=start, end_ms=start + 900, title=title, cue_ms=None, note="")
+            )
+            for title, start in (("First", 0), ("Second", 1_000), ("Third", 5_000))
+        ]
+        await jobs.drain()
+        for clip in made:
+            await clips.publish_clip(trainer, clip, review="self", privacy_checked=True)
+        items = [(clip, "Hear it") for clip in made]
+        playlist = await make_playlist(trainer, PlaylistFields("Mornings", "", "everyone"), items)
+        await jobs.drain()
+        return str(call), str(playlist)
+
+    with start_centre(folder / "data", seed) as running:
+        yield running
+
+
+def test_regions_are_marked_by_keyboard_while_the_call_plays(chromium: Any, centre: Centre):
+    with centre.window(chromium, TRAINER) as window:
+        page = window.open(f"/calls/{centre.seeded[0]}/mark?rule=R01")
+        page.wait_for_selector("[data-marking][data-ready]")
+        rows = page.locator("[data-region]")
+        assert rows.count() == 0
+        assert not [url for url in window.asked if url.endswith("/audio")]  # no sound before Play
+        assert page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))")
+        page.focus("#wave [role=slider]")
+        page.keyboard.press("Space")
+        until(page, lambda: page.inner_text("[data-now]") > "0:00.4")
+        page.keyboard.press("m")
+        assert page.inner_text('[data-do="mark"]') == "Mark the end"
+        until(page, lambda: page.inner_text("[data-now]") > "0:01.4")
+        page.keyboard.press("m")
+        page.keyboard.press("Space")
+        assert rows.count() == 1
+        until(page, lambda: "Region 1 from" in page.inner_text("#announcer"))
+        page.keyboard.press("m")
+        page.keyboard.press("Escape")
+        assert (rows.count(), page.inner_text('[data-do="mark"]')) == (1, "Mark the start")
+        # a line of the transcript is marked too; the rule goes on from region to region
+        page.locator("[data-mark-line]").nth(1).click()
+        second = rows.nth(1)
+        assert second.locator("[data-time=start]").input_value() == "0:05.0"
+        assert second.locator("input[value=R01]").is_checked()
+        second.locator("[data-rules] select").select_option("R02")
+        assert second.locator("[data-chosen] input:checked").count() == 2
+        second.locator("[data-play]").click()
+        until(page, lambda: "0:05" in page.inner_text("[data-now]"))
+        second.locator("[data-cue]").click()
+        assert second.locator("[data-time=cue]").input_value().startswith("0:05")
+        second.locator("[data-play]").click()
+        # typed in a title, M is a letter
+        second.locator("input[name^=title]").type("Mmm")
+        assert rows.count() == 2
+        assert not page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))")
+        second.locator("[data-remove]").click()
+        assert rows.count() == 1
+        page.click("[data-bring-back]")
+        assert second.locator("input[name^=title]").input_value() == "Mmm"
+        page.click("#mark-form button.primary")
+        page.wait_for_selector(".form-errors")
+        page.wait_for_selector("[data-marking][data-ready]")
+        assert rows.count() == 2
+        assert rows.nth(1).locator("input[name^=title]").input_value() == "Mmm"
+        assert not page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))")
+        assert [line for line in violations(window) if "422" not in line] == []
+        rows.nth(0).locator("input[name^=title]").fill("Greets")
+        page.click("#mark-form button.primary")
+        page.wait_for_url("**/mark/*-*")
+        page.wait_for_selector("[name=heard]", timeout=20_000)
+        for box in page.locator("[name=heard]").all():
+            box.check()
+        page.click("text=Publish those ticked")
+        page.wait_for_selector("text=2 clips are published")
+
+
+def test_a_playlist_is_put_in_order_and_goes_on_by_itself(chromium: Any, centre: Centre):
+    here = f"/clips/playlists/{centre.seeded[1]}"
+    with centre.window(chromium, TRAINER) as window:
+        page = window.open(f"{here}/edit")
+
+        def order() -> list[str]:
+            return page.locator("[data-row] b[data-title]").all_inner_texts()
+
+        page.focus("[data-row]:nth-child(3) [name=up]")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+        assert order() == ["Third", "First", "Second"]
+        until(page, lambda: "Third: now 1 of 3" in page.inner_text("#announcer"))
+        grip = page.locator("[data-row]:nth-child(3) [data-grip]").bounding_box()
+        above = page.locator("[data-row]:nth-child(1)").bounding_box()
+        page.mouse.move(grip["x"] + 8, grip["y"] + 8)
+        page.mouse.down()
+        page.mouse.move(above["x"] + 20, above["y"] + 4, steps=8)
+        page.mouse.up()
+        assert order() == ["Second", "Third", "First"]
+        page.click("[data-row]:nth-child(3) [name=remove]")
+        page.fill("[data-find]", "first")
+        page.click('[data-add][data-title="First"]')
+        assert order() == ["Second", "Third", "First"]
+        assert page.locator("[name^=note-]").nth(2).input_value() == ""
+        page.click("[data-save]")
+        page.wait_for_url(f"**{here}")
+        assert violations(window) == []
+        page.click('[data-list="play"]')
+        until(page, lambda: page.locator("[data-item][aria-current]").get_attribute("data-title") == "Third")
+        until(page, lambda: "2 of 3: Third" in page.inner_text("#announcer"))
+        until(page, lambda: page.locator("[data-item][aria-current]").get_attribute("data-title") == "First")
+        until(page, lambda: "The list is over" in page.inner_text("#announcer"))
+        assert len([url for url in window.asked if url.endswith("/audio")]) >= 3
+        # going on where one was
+        page.click('[data-list="next"]')
+        until(page, lambda: page.locator("figure.playing").count() == 1)
+        page.click('[data-list="play"]')
+        until(page, lambda: page.inner_text('[data-list="play"]') == "Go on")
+        page.wait_for_timeout(300)
+        window.open(here)
+        assert page.inner_text('[data-list="play"]').startswith("Go on at")
+        assert page.locator("[data-item][aria-current]").get_attribute("data-title") == "Third"
+        assert window.wrong == []
