@@ -117,7 +117,7 @@ function apply(at, count, lines) {
   // only what is not in its place is moved: an element that is moved loses its focus
   let before = null;
   for (const row of rows) {
-    if (row.item.previousElementSibling !== before) {
+    if (row.item.parentElement !== list || row.item.previousElementSibling !== before) {
       if (before) before.after(row.item);
       else list.prepend(row.item);
     }
@@ -132,6 +132,7 @@ function apply(at, count, lines) {
 /* ---- saving ---- */
 
 let queue = Promise.resolve();
+let remembered = Promise.resolve(); // what is being saved can be undone as soon as it is
 let undone = [];
 let done = [];
 
@@ -147,7 +148,7 @@ function send(change) {
 async function sendNow(change, again = false) {
   const { at, removed, lines } = change();
   state.textContent = "";
-  const answer = await fetch(said.url, {
+  const answer = await ask({
     method: "POST",
     headers: { ...csrfHeaders(), "Content-Type": "application/json", Accept: "application/json", "If-Match": `"r${revision}"` },
     body: JSON.stringify({ at, removed: removed.length, lines: lines.map(plain) }),
@@ -168,6 +169,15 @@ async function sendNow(change, again = false) {
   return { ...made, rows: apply(made.at, made.removed.length, made.lines) };
 }
 
+/* Without a network the browser's own words would be shown, in its language. */
+async function ask(how) {
+  try {
+    return await fetch(said.url, how);
+  } catch {
+    throw { message: said.wordsFailed };
+  }
+}
+
 function setRevision(number) {
   revision = number;
   for (const field of document.querySelectorAll("[data-revision]")) field.value = number;
@@ -175,7 +185,7 @@ function setRevision(number) {
 
 /* The lines as they are now; what was done on others cannot be undone any more. */
 async function takeOver() {
-  const answer = await fetch(said.url, { headers: { Accept: "application/json" } });
+  const answer = await ask({ headers: { Accept: "application/json" } });
   if (!answer.ok) throw { message: said.wordsFailed };
   const now = await answer.json();
   setRevision(now.revision);
@@ -194,7 +204,13 @@ function find(lines, near) {
 }
 
 /* Lines of rows give way to others; remembered for undo. Returns the rows that came. */
-async function put(gone, lines, at = null) {
+function put(gone, lines, at = null) {
+  const made = putNow(gone, lines, at);
+  remembered = made.catch(() => {});
+  return made;
+}
+
+async function putNow(gone, lines, at) {
   const made = await send(() => {
     const place = at ? at() : placeOf(gone[0]);
     return { at: place, removed: gone.map((row) => row.line), lines };
@@ -225,11 +241,13 @@ async function step(from, to, words) {
 
 async function undo() {
   if (open) await leave(open);
+  await remembered;
   await step(done, undone, said.wordsUndone);
 }
 
 async function redo() {
   if (open) await leave(open);
+  await remembered;
   await step(undone, done, said.wordsRedone);
 }
 

@@ -77,6 +77,8 @@ PAGES = [
     ("trainer", "/calls/new"),
     ("trainer", "/calls/{recording}"),
     ("trainer", "/calls/{recording}/edit"),
+    ("trainer", "/calls/{recording}/transcript"),
+    ("trainer", "/calls/{recording}/transcript?plain=true"),
     ("trainer", "/calls/{recording}/clips/new"),
     ("trainer", "/calls/{recording}/mark?start=2000&end=6000"),
     ("trainer", "/calls/{recording}/mark/{batch}"),

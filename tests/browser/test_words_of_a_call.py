@@ -1,0 +1,199 @@
+"""The words of a call are corrected while it is heard: by keyboard alone, by hand, beside somebody else."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import PASSWORD, Centre, start_centre, until
+from tests.browser.test_editor import violations
+from tests.clips.makers import CALL_MS, RATE, TURNS, a_tone
+from tests.factories import a_person
+from trainer import db
+from trainer.audio.child import in_child
+from trainer.audio.measure import measure
+from trainer.calls.jobs import object_key, peaks_key
+from trainer.calls.tables import Recording, Segment
+from trainer.storage import storage
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+ROSA, MEI = "rosa@encore.example", "mei@encore.example"
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    """Two trainers and three calls with the same words; seeded: the calls' ids."""
+    folder = tmp_path_factory.mktemp("words")
+    tone = a_tone(folder / "call.wav")
+
+    async def seed() -> list[str]:
+        await a_person("trainer", name="Rosa Lind", email=ROSA, password=PASSWORD)
+        await a_person("trainer", name="Mei Tan", email=MEI, password=PASSWORD)
+        measured = await in_child(measure, tone)
+        calls = []
+        for n in range(3):
+            recording = db.new_id()
+            calls.append(str(recording))
+            await storage().put_file(object_key(recording), tone)
+            await storage().put_bytes(peaks_key(recording), measured.peaks.to_bytes())
+            await Recording.insert(
+                Recording(
+                    id=recording,
+                    title="A question about a card",
+                    state="ready",
+                    consent_basis="contract",
+                    object_key=object_key(recording),
+                    peaks_key=peaks_key(recording),
+                    sha256=str(n) * 64,
+                    size_bytes=tone.stat().st_size,
+                    duration_ms=CALL_MS,
+                    channels=1,
+                    sample_rate_hz=RATE,
+                    container="wav",
+                    transcript_source="recognised" if n == 0 else "uploaded",
+                    called_at=db.utc_now(),
+                    created_at=db.utc_now(),
+                )
+            )
+            for position, (start, end, speaker, words) in enumerate(TURNS):
+                text = " ".join(word for _start, _end, word in words)
+                await Segment.insert(
+                    Segment(
+                        id=db.new_id(),
+                        recording=recording,
+                        position=position,
+                        start_ms=start,
+                        end_ms=end,
+                        speaker=speaker,
+                        text=text,
+                    )
+                )
+        return calls
+
+    with start_centre(folder / "data", seed) as running:
+        yield running
+
+
+def lines(page: Any) -> list[str]:
+    return page.locator(".said-text > span").all_inner_texts()
+
+
+def saved(page: Any, *wanted: str) -> None:
+    """The server has these lines, and the page shows them."""
+    until(page, lambda: page.inner_text("[data-state]") == "Saved" and lines(page) == list(wanted))
+
+
+FIRST, CARD, MOMENT, THANKS = (" ".join(word for _s, _e, word in words) for _s, _e, _who, words in TURNS)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_by_keyboard_alone_lines_are_heard_corrected_split_joined_and_undone(
+    chromium: Any, centre: Centre, width: int
+) -> None:
+    with centre.window(chromium, ROSA, width=width) as window:
+        page = window.open(f"/calls/{centre.seeded[0 if width == 1280 else 1]}/transcript")
+        key = page.keyboard.press
+        stops = page.locator(".said-lines button[tabindex='0']")
+        assert stops.count() == 2  # one line of the list is in the way of Tab
+        stops.last.focus()
+        key("ArrowDown")
+        key("Control+Shift+Space")
+        until(page, lambda: page.locator(".said[aria-current] .said-text span").all_inner_texts() == [CARD])
+        key("F8")
+        key("Enter")
+        assert page.evaluate("document.activeElement.value") == CARD
+        key("End")
+        page.keyboard.type(" Thank you.")
+        key("Enter")  # saves it, and goes on with the next
+        until(page, lambda: page.evaluate("document.activeElement.value") == MOMENT)
+        until(page, lambda: page.inner_text("[data-state]") == "Saved")
+        key("Home")
+        for _step in range(4):
+            key("ArrowRight")
+        key("Enter")  # inside a line it splits
+        until(page, lambda: page.evaluate("document.activeElement.value") == "moment.")
+        key("Backspace")  # at its start it joins what was split
+        until(page, lambda: page.evaluate("document.activeElement.value") == "One moment.")
+        key("Escape")
+        saved(page, FIRST, f"{CARD} Thank you.", MOMENT, THANKS)
+        assert page.evaluate("document.activeElement.matches('[data-edit]')")
+        for left in (3, 2, 1):
+            key("Control+z")
+            until(page, lambda: page.inner_text("[data-state]") == "Saved")
+            del left
+        until(page, lambda: lines(page) == [FIRST, CARD, MOMENT, THANKS])
+        key("Control+Shift+z")
+        saved(page, FIRST, f"{CARD} Thank you.", MOMENT, THANKS)
+        # after the last line a new one begins at the playhead; empty, it is gone
+        key("End")
+        key("Enter")
+        key("End")
+        key("Enter")
+        until(
+            page,
+            lambda: (
+                page.locator(".said.open").count() == 1
+                and page.evaluate("document.activeElement.value") == ""
+            ),
+        )
+        page.keyboard.type("Goodbye.")
+        key("Control+s")
+        until(page, lambda: len(lines(page)) == 5 and page.inner_text("[data-state]") == "Saved")
+        assert violations(window) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert window.wrong == []
+
+
+def test_a_line_that_cannot_be_saved_stays_open_with_what_was_typed(chromium: Any, centre: Centre) -> None:
+    with centre.window(chromium, ROSA) as window:
+        page = window.open(f"/calls/{centre.seeded[2]}/transcript")
+        page.context.set_offline(True)
+        page.get_by_role("button", name=FIRST).click()
+        page.keyboard.type(" Hello!")
+        page.keyboard.press("Control+s")
+        page.wait_for_selector("[data-problem]:visible")
+        assert page.locator(".said-words textarea").input_value() == f"{FIRST} Hello!"
+        page.context.set_offline(False)
+        page.keyboard.press("Control+s")
+        until(page, lambda: lines(page)[0] == f"{FIRST} Hello!")
+        page.keyboard.press("Control+z")
+        until(page, lambda: lines(page)[0] == FIRST)
+
+
+def test_two_correct_one_call_and_neither_loses_a_word(chromium: Any, centre: Centre) -> None:
+    with centre.window(chromium, ROSA) as one, centre.window(chromium, MEI) as other:
+        address = f"/calls/{centre.seeded[2]}/transcript"
+        first, second = one.open(address), other.open(address)
+
+        def correct(page: Any, old: str, text: str) -> None:
+            page.get_by_role("button", name=old).click()
+            page.keyboard.press("Control+a")
+            page.keyboard.type(text)
+            page.keyboard.press("Control+s")
+
+        correct(first, FIRST, "Thanks for the call.")
+        until(first, lambda: first.inner_text("[data-state]") == "Saved")
+        # another line: both stay
+        correct(second, THANKS, "Thank you so much.")
+        saved(second, "Thanks for the call.", CARD, MOMENT, "Thank you so much.")
+        # the same line: whoever comes second sees both, and decides
+        correct(first, THANKS, "Thanks a lot.")
+        first.wait_for_selector("[data-problem]:visible")
+        assert "Thank you so much." in first.inner_text("[data-problem]")
+        assert first.locator(".said-words textarea").input_value() == "Thanks a lot."
+        first.keyboard.press("Escape")
+        until(first, lambda: lines(first)[3] == "Thank you so much.")
+        correct(second, MOMENT, "One minute.")
+        until(second, lambda: second.inner_text("[data-state]") == "Saved")
+        correct(first, MOMENT, "A moment.")
+        first.wait_for_selector("[data-problem]:visible")
+        first.keyboard.press("Control+s")
+        saved(first, "Thanks for the call.", CARD, "A moment.", "Thank you so much.")
+
+
+def test_the_page_opens_at_a_moment_and_follows_the_sound(chromium: Any, centre: Centre) -> None:
+    with centre.window(chromium, ROSA) as window:
+        page = window.open(f"/calls/{centre.seeded[2]}/transcript?at=10500")
+        until(page, lambda: page.evaluate("document.querySelector('figure').clipPlayer.ms") == 10500)
+        page.get_by_role("button", name="Play the call").click()
+        until(page, lambda: page.locator(".said").nth(2).get_attribute("aria-current") == "true")
