@@ -208,7 +208,7 @@ export class Suggestions {
     };
     put("kind", one.label);
     put("said", one.words);
-    put("when", one.spans.map(([start]) => clock(start)).join(", "));
+    put("when", one.spans.map(([start]) => clock(Math.round(start / 100) * 100)).join(", "));
     put("state", state === "covered" ? this.root.dataset.wordsCovered : state === "rejected" ? this.left(one) : "");
     row.classList.toggle("decided", state !== "open");
     row.querySelector("[data-accept]").hidden = state !== "open";
@@ -220,14 +220,14 @@ export class Suggestions {
   /* "Redact" alone says too little to who hears one button after the other. */
   describe(button, one) {
     button.dataset.name ??= button.getAttribute("aria-label") ?? button.textContent.trim();
-    button.setAttribute("aria-label", `${button.dataset.name}: ${one.label}, ${clock(one.spans[0]?.[0] ?? 0)}`);
+    button.setAttribute("aria-label", `${button.dataset.name}: ${one.label}, ${clock(Math.round((one.spans[0]?.[0] ?? 0) / 100) * 100)}`);
   }
 
   left(one) {
     const when = one.at
       ? new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }).format(new Date(one.at))
       : "";
-    return one.by ? this.say("wordsBy", { name: one.by, when }) : this.say("wordsLeft", { when });
+    return one.by ? this.say("wordsBy", { name: one.by, when }) : this.root.dataset.wordsLeft;
   }
 
   say(words, values) {
