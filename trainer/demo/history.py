@@ -26,6 +26,7 @@ from trainer.demo import (
     together_life,
     training_life,
     voice_life,
+    words_life,
 )
 from trainer.people.service import PersonView, people_by_ids
 from trainer.training import enrolling
@@ -128,6 +129,8 @@ def _happenings(sample: Sample, viewers: Mapping[str, Viewer], now: datetime) ->
         add(event, "09:50", partial(together_life.live, viewers, event))
     for event in voice_life.EVENTS:
         add(event, "13:00", partial(voice_life.live, viewers, event))
+    for event in words_life.EVENTS:
+        add(event, "11:40", partial(words_life.live, viewers, event))
     return found
 
 
