@@ -45,7 +45,9 @@ async def show_search(request: Page, cursor: FromQuery[str] = "") -> Response[st
     if is_htmx(request):
         if after:
             return render(request, "search/_hits.html", **values)
-        return render_block(request, "search/search.html", "results", **values)
+        answer = render_block(request, "search/search.html", "results", **values)
+        answer.headers["HX-Replace-Url"] = values["address"]()  # without the fields that are empty
+        return answer
     return render(request, "search/search.html", **values, **await _choices(viewer))
 
 
