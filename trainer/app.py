@@ -48,6 +48,7 @@ from trainer.clips.reviewing import api as review_api
 from trainer.clips.suggestions import api as suggestions_api
 from trainer.clips.suggestions import pages as suggestion_pages
 from trainer.curating import api as curating_api
+from trainer.curating import phrased as _phrased  # noqa: F401 - registers its jobs
 from trainer.curating import routes as curating_pages
 from trainer.dossier import api as dossier_api
 from trainer.dossier import routes as dossier_pages

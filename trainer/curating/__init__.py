@@ -2,5 +2,6 @@
 
 *Coverage*: what can be heard of each rule, kind by kind. *Gap*: what cannot. *Worth hearing*: a call nobody who
 curates has heard yet, proposed for a reason that a machine can see. Invariant: everything here is worked out when
-asked, from clips, calls and marks; the one thing that is kept is that somebody put a proposal away.
+asked, from clips, calls and marks; what is kept is that somebody put a proposal away, and how
+many known phrases a call holds.
 """

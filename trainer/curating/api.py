@@ -90,8 +90,8 @@ async def list_worth_hearing(
     why: FromQuery[str] = "",
     language: FromQuery[str] = "",
 ) -> dict[str, Any]:
-    """Unheard calls for which something speaks. `why`: fatal, silence, talk_over, unhappy, delighted or passed (put
-    away); `kind`: exemplar, near_miss or counterexample.
+    """Unheard calls for which something speaks. `why`: fatal, silence, talk_over, unhappy, delighted, phrase or passed
+    (put away); `kind`: exemplar, near_miss or counterexample.
     """
     viewer, page = viewer_of(request), read_page(limit, cursor)
     found = await worth.proposals(

@@ -79,6 +79,7 @@ _FOUND = """
            recording.created_at, recording.duration_ms, recording.csat, recording.tag, recording.language,
            recording.longest_silence_ms, recording.silence_at_ms, recording.talk_over_ms,
            recording.talk_over_at_ms, passed.at AS passed_at, passer.name AS passed_by,
+           phrased.hits AS phrases, phrased.at_ms AS phrase_at_ms,
            (SELECT COUNT(*) FROM mark JOIN evaluation ON evaluation.id = mark.evaluation
             WHERE evaluation.recording = recording.id AND evaluation.state = 'released'
               AND mark.mark = 'missed' AND mark.severity = 'fatal') AS fatal,
@@ -95,6 +96,7 @@ _FOUND = """
     LEFT JOIN person AS agent ON agent.id = recording.agent
     LEFT JOIN passed_call AS passed ON passed.recording = recording.id
     LEFT JOIN person AS passer ON passer.id = passed.person
+    LEFT JOIN phrased_call AS phrased ON phrased.recording = recording.id
 """
 
 # Heard by whoever curates: another trainer, or the viewer; and what was cut from was heard.
@@ -109,14 +111,15 @@ _REASONS = {
     "talk_over": ("found.talk_over_ms >= {}", ("talk_over_ms",)),
     "unhappy": ("found.csat <= 2", ()),
     "delighted": ("found.csat = 5", ()),
+    "phrase": ("found.phrases > 0", ()),
     "marked": ("found.said IS NOT NULL", ()),
 }
 REASONS = tuple(_REASONS)
 # How much each reason weighs: looking for a good moment, for one that went wrong, for neither.
 _WEIGHTS = {
-    "exemplar": {"fatal": 0, "silence": 0, "talk_over": 0, "unhappy": 0, "delighted": 6},
-    "wrong": {"fatal": 6, "silence": 3, "talk_over": 3, "unhappy": 5, "delighted": 0},
-    "": {"fatal": 6, "silence": 3, "talk_over": 2, "unhappy": 4, "delighted": 3},
+    "exemplar": {"fatal": 0, "silence": 0, "talk_over": 0, "unhappy": 0, "delighted": 6, "phrase": 0},
+    "wrong": {"fatal": 6, "silence": 3, "talk_over": 3, "unhappy": 5, "delighted": 0, "phrase": 2},
+    "": {"fatal": 6, "silence": 3, "talk_over": 2, "unhappy": 4, "delighted": 3, "phrase": 1},
 }
 
 
@@ -196,3 +199,27 @@ def _spoken_for(wanted: Wanted, limits: Limits) -> tuple[str, list[Any]]:
     return f"({' OR '.join(sql for sql, _params in found)})", [
         value for _sql, params in found for value in params
     ]
+
+
+async def keep_count(row: Row) -> None:
+    """Keeps how many phrases there are in a call; another count of the same moment may have been first."""
+    names = ", ".join(row)
+    await db.fetch(
+        f"""INSERT INTO phrased_call ({names}) VALUES ({", ".join(["{}"] * len(row))})
+            ON CONFLICT (recording) DO UPDATE SET hits = excluded.hits, at_ms = excluded.at_ms""",
+        *row.values(),
+    )
+
+
+async def newest_unheard(since: datetime, limit: int) -> list[UUID]:
+    """Calls since then that nobody has heard or cut, the newest first."""
+    rows = await db.fetch(
+        """SELECT recording.id FROM recording
+           WHERE recording.state = 'ready' AND recording.created_at >= {}
+             AND NOT EXISTS (SELECT 1 FROM play WHERE play.recording = recording.id)
+             AND NOT EXISTS (SELECT 1 FROM clip WHERE clip.recording = recording.id)
+           ORDER BY recording.created_at DESC LIMIT {}""",
+        since,
+        limit,
+    )
+    return [row["id"] for row in rows]

@@ -20,7 +20,7 @@ from trainer.curating.tables import PassedCall
 from trainer.people.audit import record_audit
 from trainer.problems import Forbidden
 from trainer.rulebook.views import RuleView
-from trainer.web.i18n import _
+from trainer.web.i18n import _, ngettext
 from trainer.web.session import Viewer
 
 CURATORS = ("trainer", "qa_analyst")
@@ -143,6 +143,13 @@ def _reasons(row: dict[str, Any], rule: RuleView | None, kind: str) -> list[Reas
     if (row["talk_over_ms"] or 0) >= LIMITS.talk_over_ms:
         told = _("They talk over each other for %(n)s seconds") % {"n": round(row["talk_over_ms"] / 1000)}
         found.append(Reason("talk_over", told, "users", row["talk_over_at_ms"]))
+    if row["phrases"]:
+        told = ngettext(
+            "Something said that has a better way",
+            "%(num)s things said that have a better way",
+            row["phrases"],
+        )
+        found.append(Reason("phrase", told % {"num": row["phrases"]}, "quote", row["phrase_at_ms"]))
     if kind == "exemplar":
         found.sort(key=lambda reason: reason.name not in ("marked", "delighted"))
     return found
@@ -156,6 +163,7 @@ def reason_names() -> dict[str, str]:
         "talk_over": _("Talking over each other"),
         "unhappy": _("Unhappy callers"),
         "delighted": _("Delighted callers"),
+        "phrase": _("Phrases with a better way"),
     }
 
 

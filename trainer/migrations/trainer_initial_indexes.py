@@ -7,7 +7,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 from trainer.db import database
 
-ID = "2026-11-23T10:00:01:264428"
+ID = "2026-11-23T10:00:01:663021"
 VERSION = "1"
 DESCRIPTION = "All indexes"
 
@@ -117,6 +117,7 @@ INDEXES = [
     'CREATE INDEX search_entry_evaluation ON search_entry (evaluation) WHERE evaluation IS NOT NULL',
     'CREATE INDEX search_entry_mark ON search_entry (mark) WHERE mark IS NOT NULL',
     'CREATE UNIQUE INDEX passed_call_once ON passed_call (recording)',
+    'CREATE UNIQUE INDEX phrased_call_once ON phrased_call (recording)',
     'CREATE UNIQUE INDEX module_code ON module (code)',
     'CREATE UNIQUE INDEX module_version_number ON module_version (module, version)',
     "CREATE UNIQUE INDEX module_version_published ON module_version (module) WHERE state = 'published'",
