@@ -20,7 +20,7 @@ from tests.calls.conftest import VTT, Cast
 from tests.web_fixtures import SignIn
 from trainer import db, jobs, storage
 from trainer.calls import service
-from trainer.calls.importing import archive, reports, taking
+from trainer.calls.importing import archive, command, reports, taking
 from trainer.calls.importing.archive import Source
 from trainer.calls.importing.jobs import KIND, about, apply_calls, discard, read_calls
 from trainer.calls.importing.tables import CallImportRow
@@ -86,7 +86,7 @@ async def test_an_archive_is_previewed_then_taken(
         HEAD + ",mood",
         "monday/one.wav,E7,2026-11-20 10:42,Lost at the exit,contract,,4,emotional,x",
         f"two,{cast.agent.email},2026-11-20T11:00:00Z,,,no,,,",
-        "three.ogg,nobody@b.c,yesterday,,,,9,,",
+        "three.ogg,nobody@b.c,yesterday,,,yes,9,,",
         "letter.mp3,,,,,,,,",
         "four.wav,,,,,,,,",
         "one.wav,,,,,,,,",
@@ -113,7 +113,7 @@ async def test_an_archive_is_previewed_then_taken(
     assert (numbers.new, numbers.known, numbers.refused) == (2, 0, 4)
     assert await Recording.count() == 0
     why = await refusals(cast, pending)
-    assert {column for column, _reason in why[4]} == {"agent", "called_at"}
+    assert {column for column, _reason in why[4]} == {"agent", "called_at", "caller_is_minor"}
     assert why[5] == [("file", "This is not a sound file that we can read, whatever its name says.")]
     assert why[6] == [("file", "There is no such file here.")]
     assert why[7] == [("file", "Row 2 names this file already.")]
@@ -494,3 +494,51 @@ async def test_the_pages_lead_from_the_archive_to_the_calls(
     assert (await client.post(f"{there}/discard")).status_code == 303
     assert "discarded" in (await client.get(there)).text
     assert (folder / "three.ogg").exists()
+
+
+async def test_the_command_previews_takes_and_goes_on(
+    cast: Cast, good: dict[str, bytes], archive_of: Any, tmp_path: Path
+) -> None:
+    path = archive_of(
+        {"c.csv": "file,mood\na.wav,x\nb.wav,y\n", "a.wav": good["wav_stereo"], "z.ogg": good["opus"]}
+    )
+    told: list[str] = []
+
+    async def run(dry_run: bool = False) -> command.CommandReport:
+        return await command.import_calls(
+            path,
+            most_bytes=MOST,
+            defaults={"consent_basis": "contract"},
+            dry_run=dry_run,
+            progress=lambda what, _done, _total: told.append(what),
+        )
+
+    assert command.is_bulk(path)
+    assert not command.is_bulk(tmp_path / "nothing")
+    preview = await run(dry_run=True)
+    assert preview.lines == [
+        "row 2 (a.wav): would be taken in",
+        "row 3 (b.wav): File: There is no such file here.",
+        "1 recording is in no row and stays out.",
+        "These columns are none of ours and were left out: “mood”.",
+        "1 would be taken in, 0 are here already, 1 refused. Nothing was changed.",
+    ]
+    assert await Recording.count() == await CallImportRow.count() == 0
+    first = await run()
+    assert first.lines[-1] == "1 taken, 0 here already, 1 refused."
+    assert b"b.wav,file,There is no such file here." in first.csv
+    assert await Recording.count().where(Recording.state == "ready") == 1
+    assert (await run()).lines[-1] == "0 taken, 1 here already, 1 refused."
+
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "c.csv").write_text("file\nz\n")
+    (folder / "z.ogg").write_bytes(good["opus"])
+    path = folder
+    told_of = about(folder=folder, most_bytes=MOST, defaults={"consent_basis": "contract"})
+    begun = await imports.receive(None, KIND, None, "more", read_calls, summary=told_of)
+    await jobs.drain()
+    await imports.start_applying(None, KIND, begun, apply_calls)  # and then the command was stopped
+    assert (await run()).lines[-1] == "1 taken, 0 here already, 0 refused."
+    assert (await imports.load_pending(None, KIND, begun)).state == "applied"
+    assert any("Taking in" in what for what in told)

@@ -17,6 +17,7 @@ from trainer.appreciation.service import behaviour_kind_of, thank
 from trainer.demo import (
     clean_life,
     curating_life,
+    import_life,
     keeping_life,
     occasions_life,
     quality_life,
@@ -89,6 +90,8 @@ async def live_through(
             with db.as_of(item.at):
                 await item.do()
             await jobs.drain(item.at)
+    with db.as_of(now - timedelta(hours=2)):
+        await import_life.send_an_archive(viewers, sample.today)
     await jobs.drain(db.utc_now())
 
 

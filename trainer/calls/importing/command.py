@@ -23,7 +23,7 @@ from trainer.problems import Conflict, Invalid
 from trainer.sheets import pending as imports
 from trainer.sheets.pending import Pending
 from trainer.sheets.tables import SheetImport
-from trainer.web.i18n import _
+from trainer.web.i18n import _, ngettext
 
 LOOK_AGAIN_S = 0.1
 MOST_LINES = 20_000
@@ -152,7 +152,12 @@ def _named(line: Line) -> list[str]:
 def _around(summary: Mapping[str, Any]) -> list[str]:
     told = [f"{name}: {why}" for name, why in summary["left_out"]]
     if summary["unnamed"]:
-        told.append(_("%(n)s recordings are in no row and stay out.") % {"n": summary["unnamed"]})
+        left = ngettext(
+            "%(num)s recording is in no row and stays out.",
+            "%(num)s recordings are in no row and stay out.",
+            summary["unnamed"],
+        )
+        told.append(left % {"num": summary["unnamed"]})
     if unknown := summary.get("unknown"):
         names = ", ".join(f"“{name}”" for name in unknown)
         told.append(_("These columns are none of ours and were left out: %(names)s.") % {"names": names})

@@ -243,11 +243,15 @@ def _the_one(row: Row, column: str, found: list[Entry]) -> Entry | None:
 
 async def _check_fields(viewer: Viewer | None, rows: list[Row], zone: ZoneInfo) -> None:
     for number, row in enumerate(rows):
-        try:
-            await check_fields(viewer, await forms.read_fields(row.texts, zone))
-        except Invalid as problem:
-            for column, reason in columns.reasons(problem):
-                row.fault(column, reason)
+        texts = dict(row.texts)
+        for _again in range(2):  # what cannot be read is left away, so that what else is wrong is named too
+            try:
+                await check_fields(viewer, await forms.read_fields(texts, zone))
+                break
+            except Invalid as problem:
+                for column, reason in columns.reasons(problem):
+                    row.fault(column, reason)
+                    texts.pop(column, None)
         if number % 20 == 19:
             await asyncio.sleep(0)
 
