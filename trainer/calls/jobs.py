@@ -115,6 +115,14 @@ async def _ask_the_words(recording: UUID) -> None:
         await Recording.update(values).where(Recording.id == recording)
 
 
+@jobs.on("transcript_changed")
+async def ask_changed_words(context: JobContext, event: dict[str, Any]) -> None:
+    """The words of a mono call were corrected, or came afterwards."""
+    recording = UUID(event["recording"])
+    if await Recording.exists().where(_in_state(recording, "ready") & (Recording.channels == 1)):
+        await _ask_the_words(recording)
+
+
 async def refuse(recording: UUID, reason: str) -> None:
     """A recording that cannot be prepared: the row keeps the reason, its file and words go."""
     async with db.transaction():
