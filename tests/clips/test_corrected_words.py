@@ -9,7 +9,7 @@ import pytest
 from tests.clips.conftest import CallMaker
 from tests.clips.makers import Cast, fields
 from tests.web_fixtures import SignIn
-from trainer import jobs
+from trainer import db, jobs
 from trainer.calls import correcting
 from trainer.calls.lines import Splice
 from trainer.calls.reading import segments_of
@@ -58,7 +58,7 @@ async def test_a_draft_follows_and_has_to_be_checked_for_personal_data_again(
     clip, elsewhere = await a_clip(cast, call), await a_clip(cast, call, start_ms=14_500, end_ms=19_500)
     for each in (clip, elsewhere):
         values = {
-            Clip.privacy_checked_at: "2026-11-01T00:00:00+00:00",
+            Clip.privacy_checked_at: db.utc_now(),
             Clip.privacy_checked_by: cast.trainer.id,
         }
         await Clip.update(values).where(Clip.id == each)
@@ -75,7 +75,7 @@ async def test_words_corrected_in_the_moment_of_publishing_are_published_uncheck
 ) -> None:
     call = await a_call()
     clip = await a_clip(cast, call)
-    await Clip.update({Clip.privacy_checked_at: "2026-11-01T00:00:00+00:00"}).where(Clip.id == clip)
+    await Clip.update({Clip.privacy_checked_at: db.utc_now()}).where(Clip.id == clip)
     line = Line(10_000, 14_000, "agent", "One moment, Mrs Lind.")
     await correcting.change_lines(cast.viewer("trainer"), call, Splice(2, 1, (line,)), expected=1)
     with pytest.raises(Conflict) as refused:

@@ -75,17 +75,15 @@ async def change_lines(viewer: Viewer, recording: UUID, change: Splice, *, expec
     return await _write(viewer, call, lambda old: spliced(old, change, duration_ms=length), expected=expected)
 
 
-async def replace_lines(
-    viewer: Viewer, recording: UUID, lines: Sequence[Line], *, expected: int, source: str = "typed"
-) -> Changed:
-    """The whole transcript as it was typed or sent. Raises as `change_lines`."""
+async def replace_lines(viewer: Viewer, recording: UUID, lines: Sequence[Line], *, expected: int) -> Changed:
+    """The whole transcript as it was typed. Raises as `change_lines`."""
     call = await load_for_correcting(viewer, recording)
     length = call.duration_ms or 0
 
     def put(old: list[Line]) -> list[Line]:
         return whole(with_words(checked(lines, length), old))
 
-    return await _write(viewer, call, put, expected=expected, source=source)
+    return await _write(viewer, call, put, expected=expected)
 
 
 async def replace_by_file(viewer: Viewer, recording: UUID, data: bytes, *, expected: int) -> Changed:
