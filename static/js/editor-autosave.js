@@ -4,6 +4,7 @@
 import { announce, csrfHeaders, snapshot } from "./app.js";
 
 const QUIET_MS = 1500;
+const AGAIN_MS = 10000;
 const WORTH = ["title", "lines", "redactions", "cue", "cues", "note", "why"];
 
 export class Autosave {
@@ -12,6 +13,7 @@ export class Autosave {
     this.status = status;
     this.title = title;
     this.last = snapshot(form);
+    this.wait = QUIET_MS;
     for (const kind of ["input", "change"]) {
       form.addEventListener(kind, () => this.later());
       document.addEventListener(kind, (event) => event.target.form === form && this.later());
@@ -22,7 +24,7 @@ export class Autosave {
 
   later() {
     clearTimeout(this.timer);
-    if (!this.stopped) this.timer = setTimeout(() => this.save(), QUIET_MS);
+    if (!this.stopped) this.timer = setTimeout(() => this.save(), this.wait);
   }
 
   /* A range alone is drawn anew in a second: it is no draft yet. */
@@ -57,9 +59,10 @@ export class Autosave {
       const answer = await fetch(this.form.dataset.autosave, { method: "POST", body, headers });
       if (answer.ok) this.saved(await answer.json(), now);
       else if (answer.status === 412) this.lost();
-      else this.tell("failed", await reasonOf(answer));
+      else await this.refused(answer, now);
     } catch {
       this.tell("failed");
+      this.wait = AGAIN_MS;
     } finally {
       this.saving = false;
     }
@@ -73,6 +76,7 @@ export class Autosave {
 
   saved({ revision, edit, autosave }, state) {
     const { form } = this;
+    this.wait = QUIET_MS;
     let field = form.elements.revision;
     if (!field) {
       field = Object.assign(document.createElement("input"), { type: "hidden", name: "revision" });
@@ -93,6 +97,13 @@ export class Autosave {
     this.last = same.toString() === present.toString() ? snapshot(form) : state;
     if (this.last === snapshot(form)) form.dataset.guardStart = this.last;
     this.tell("saved");
+  }
+
+  /* What is refused is not sent again until it is another. */
+  async refused(answer, state) {
+    if (answer.status < 500) this.last = state;
+    else this.wait = AGAIN_MS;
+    this.tell("failed", await reasonOf(answer));
   }
 
   /* Somebody else saved: from here on only saving by hand goes on, which shows both versions. */

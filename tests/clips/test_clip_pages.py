@@ -11,6 +11,7 @@ from tests.clips.makers import Cast, fields
 from tests.web_fixtures import SignIn
 from trainer import jobs
 from trainer.clips import service
+from trainer.rulebook.phrases import add_phrase
 
 pytestmark = pytest.mark.usefixtures("rules", "canned_sound")
 
@@ -201,9 +202,19 @@ async def test_pages_cost_a_fixed_number_of_queries(
     for address, most in (
         ("/clips?state=draft", 5),
         (f"/clips/{clips[0]}", 8),  # with what was said in review, and what may be personal data
-        (f"/clips/{clips[0]}/edit", 8),
+        (f"/clips/{clips[0]}/edit", 9),  # with phrases that have a better way
     ):
         await page.get(address)
         with count_queries() as counted:  # type: ignore[operator]
             assert (await page.get(address)).status_code == 200
         assert counted.count <= most, (address, counted.statements)
+
+
+async def test_a_better_way_to_say_it_stands_below_the_line(
+    page: httpx.AsyncClient, a_call: CallMaker, cast: Cast
+):
+    said = {"said": ["one moment"], "better": {"en": "I stay on the line."}, "rule": "R01", "language": "en"}
+    await add_phrase(cast.viewer("trainer"), said)
+    shown = (await page.get(f"/calls/{await a_call()}/clips/new")).text
+    assert re.search(r'data-line="2"[^>]* data-hint="[^"]+: I stay on the line\."', shown)
+    assert shown.count("line-hint") == 1

@@ -20,6 +20,7 @@ from trainer.clips.service import ClipView
 from trainer.clips.suggestions import service as suggestions
 from trainer.clips.words import corrected_since
 from trainer.problems import PreconditionFailed
+from trainer.rulebook.phrases import Hint, hints_for
 from trainer.rulebook.service import published_rules, visible_rules
 from trainer.web import api
 from trainer.web.i18n import _, text_in
@@ -73,12 +74,17 @@ async def editor_page(
     settled = conflicts.settle(typed, present, opened) if conflict else None
     if settled:
         typed = settled.typed
+    call = board.recording
+    hints: dict[int, list[Hint]] = {}
+    for hint in await hints_for(board.turns, viewer=viewer, language=call.language, rulebook=call.rulebook):
+        hints.setdefault(hint.position, []).append(hint)
     return render(
         request,
         "clips/editor.html",
         status=422 if errors else 409 if conflict else 200,
         recording=board.recording,
         turns=board.turns,
+        hints=hints,
         clip=clip,
         typed=typed,
         errors=errors or {},
@@ -87,7 +93,7 @@ async def editor_page(
         opened=opened if errors else conflicts.marks_of(present),
         action=f"/clips/{clip.id}/edit" if clip else f"/calls/{board.recording.id}/clips/new",
         autosave=autosave_address(clip, board.recording.id) if viewer.has("trainer") else "",
-        rule_options=await rule_options(viewer),
+        rule_options=sorted(await rule_options(viewer), key=lambda rule: rule["value"] not in typed.rules),
         polarity_options=polarity_options(),
         speaker_names=speaker_names(),
         nonce=style_nonce(request),

@@ -26,7 +26,10 @@ TWO_RULES = ClipFields(
         RuleCue(
             "R01",
             2_800,
-            {"en": "More than a second of silence after “Nobody!”", "zh-Hans": "“没有一个人！”之后静了一秒多"},
+            {
+                "en": "More than a second of silence after “Nobody!”",
+                "zh-Hans": "“没有一个人！”之后静了一秒多",
+            },
         ),
         RuleCue(
             "R09",
