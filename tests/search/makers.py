@@ -57,6 +57,7 @@ async def a_call(agent: UUID | None, lines: Sequence[str], **columns: Any) -> UU
         "called_at": now - timedelta(days=1),
         "created_at": now,
         "sha256": db.new_id().hex,
+        "peaks_key": "lost",
         **columns,
     }
     await Recording.insert(Recording(**values))

@@ -76,7 +76,7 @@ def _address(request: Page, changes: dict[str, str]) -> str:
     """This search with other values; empty ones leave."""
     kept = dict(request.query_params.multi_items()) | changes
     kept.pop("cursor", None)
-    pairs = [(name, value) for name, value in kept.items() if value]
+    pairs = sorted(((name, value) for name, value in kept.items() if value), key=lambda pair: pair[0] != "q")
     return "/search" + ("?" + urlencode(pairs) if pairs else "")
 
 
