@@ -1,6 +1,7 @@
 """Several regions of a call saved together: all or none, every wrong field named, once however often it is sent."""
 
 import asyncio
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -11,10 +12,10 @@ from tests.clips.makers import Cast, fields
 from tests.web_fixtures import SignIn
 from trainer import db, jobs
 from trainer.clips import service
-from trainer.clips.batch.service import MOST_REGIONS, load_batch, publish_several, save_regions
+from trainer.clips.batch.service import MOST_REGIONS, load_batch, pass_on, save_regions
 from trainer.clips.batch.tables import ClipBatch
 from trainer.clips.tables import Clip
-from trainer.problems import Conflict, Forbidden, Invalid, NotFound, Problem
+from trainer.problems import Conflict, Invalid, NotFound, Problem
 
 pytestmark = pytest.mark.usefixtures("rules", "canned_sound")
 
@@ -82,18 +83,32 @@ async def test_too_many_none_and_strangers_are_refused(cast: Cast, a_call: CallM
         await load_batch(cast.viewer("other_lead"), recording, saved.id)
     with pytest.raises(NotFound):
         await load_batch(cast.viewer("lead"), recording, uuid4())
-    with pytest.raises(Forbidden):
-        await publish_several(cast.viewer("lead"), recording, saved.id, saved.clips, review="self")
+
+
+@pytest.mark.parametrize(
+    ("who", "review", "state"), [("trainer", "second", "in_review"), ("lead", "self", "in_review")]
+)
+async def test_where_others_look_clips_are_handed_in(cast: Cast, a_call: CallMaker, who: str, review: Any):
+    viewer, recording = cast.viewer(who), await a_call()
+    saved = await save_regions(viewer, recording, three())
+    await jobs.drain()
+    outcomes = await pass_on(viewer, recording, saved.id, saved.clips[:2], review=review)
+    assert [outcome.refusal for outcome in outcomes] == ["", ""]
+    again = await pass_on(viewer, recording, saved.id, saved.clips, review=review)
+    assert [bool(outcome.refusal) for outcome in again] == [True, True, False]
+    assert {clip.state for clip in (await load_batch(viewer, recording, saved.id))[1]} == {"in_review"}
+    strange = await pass_on(cast.viewer("analyst"), recording, saved.id, saved.clips, review=review)
+    assert all(outcome.refusal for outcome in strange)
 
 
 async def test_what_was_heard_is_published_and_what_cannot_be_says_why(cast: Cast, a_call: CallMaker):
     trainer, recording = cast.viewer("trainer"), await a_call()
     saved = await save_regions(trainer, recording, three())
-    early = await publish_several(trainer, recording, saved.id, saved.clips[:1], review="self")
+    early = await pass_on(trainer, recording, saved.id, saved.clips[:1], review="self")
     assert "sound" in early[0].refusal
     await jobs.drain()
     greets, asks, waits = saved.clips
-    outcomes = await publish_several(trainer, recording, saved.id, [greets, waits], review="self")
+    outcomes = await pass_on(trainer, recording, saved.id, [greets, waits], review="self")
     assert [bool(outcome.refusal) for outcome in outcomes] == [
         False,
         True,
@@ -151,7 +166,7 @@ async def test_the_pages_keep_what_was_typed_and_lead_on_to_publishing(
     assert states == ["draft", "published"]
     assert "pinned to no rule" in done.text
     await sign_in(client, cast.analyst)
-    assert 'name="heard"' not in (await client.get(batch)).text
+    assert 'name="heard"' not in (await client.get(batch)).text  # who did not cut them hands none in
     await sign_in(client, cast.agent)
     assert (await client.get(here)).status_code == 403
 

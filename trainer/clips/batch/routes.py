@@ -12,11 +12,12 @@ from trainer.calls.service import load_for_hearing
 from trainer.clips.batch import service
 from trainer.clips.batch.forms import Row, blank_rows, proposed, read_regions, read_rows, take_refusal
 from trainer.clips.pages import cutting_board, polarity_options, rule_options, speaker_names, style_nonce
+from trainer.clips.service import OPEN_STATES, ClipView
 from trainer.db import new_id
 from trainer.problems import Invalid
 from trainer.web.forms import read_form
 from trainer.web.guards import requires
-from trainer.web.session import viewer_of
+from trainer.web.session import Viewer, viewer_of
 from trainer.web.templating import is_htmx, render, render_block
 
 Page = Request[Any, Any, Any]
@@ -59,15 +60,15 @@ async def show_marked(request: Page, recording_id: FromPath[UUID], batch_id: Fro
     return await marked_page(request, recording_id, batch_id)
 
 
-@post("/calls/{recording_id:uuid}/mark/{batch_id:uuid}", guards=[requires("trainer")])
-async def publish_marked(
+@post("/calls/{recording_id:uuid}/mark/{batch_id:uuid}", guards=[requires(*CUTTERS)])
+async def pass_marked_on(
     request: Page, recording_id: FromPath[UUID], batch_id: FromPath[UUID]
 ) -> Response[str]:
-    """Publish the clips that were ticked as listened to; each that cannot be yet says why."""
+    """Publish or hand in the clips that were ticked as listened to; each that cannot go on yet says why."""
     form = await read_form(request)
     heard = [UUID(name) for name in form.many("heard") if _is_id(name)]
     review = request.app.state.settings.clip_review
-    outcomes = await service.publish_several(viewer_of(request), recording_id, batch_id, heard, review=review)
+    outcomes = await service.pass_on(viewer_of(request), recording_id, batch_id, heard, review=review)
     return await marked_page(request, recording_id, batch_id, outcomes=outcomes, asked=bool(heard))
 
 
@@ -117,20 +118,29 @@ async def marked_page(
     recording = await load_for_hearing(viewer, recording_id)
     _batch, clips = await service.load_batch(viewer, recording_id, batch_id)
     refusals = {outcome.clip.id: outcome.refusal for outcome in outcomes or [] if outcome.refusal}
+    alone = service.publishes(viewer, request.app.state.settings.clip_review)
+    may = [clip.id for clip in clips if _goes_on(viewer, clip, alone=alone)]
     values: dict[str, Any] = {
         "recording": recording,
         "here": f"/calls/{recording_id}/mark/{batch_id}",
         "clips": clips,
         "refusals": refusals,
-        "published": len(outcomes or []) - len(refusals),
+        "gone_on": len(outcomes or []) - len(refusals),
         "nothing_ticked": not asked,
         "waiting": any(clip.rendering for clip in clips),
-        "publishes": viewer.has("trainer")
-        and any(clip.state in ("draft", "in_review") and clip.makes for clip in clips),
+        "alone": alone,
+        "may": may,
     }
     if is_htmx(request) and request.method == "GET":
         return render_block(request, "clips/marked.html", "state", **values)
     return render(request, "clips/marked.html", status=409 if refusals else 200, **values)
+
+
+def _goes_on(viewer: Viewer, clip: ClipView, *, alone: bool) -> bool:
+    """Whether the viewer may publish, or hand in, this clip now."""
+    if alone:
+        return clip.state in OPEN_STATES and clip.makes
+    return clip.state == "draft" and (viewer.has("trainer") or clip.curator == viewer.id)
 
 
 def _is_id(name: str) -> bool:
@@ -141,5 +151,5 @@ def _is_id(name: str) -> bool:
     return True
 
 
-handlers: list[Any] = [show_marking, save_marked, show_marked, publish_marked]
+handlers: list[Any] = [show_marking, save_marked, show_marked, pass_marked_on]
 pages: list[Any] = [Router("/", route_handlers=handlers, include_in_schema=False)]

@@ -15,6 +15,7 @@ import msgspec
 from trainer import db
 from trainer.calls.service import load_for_hearing
 from trainer.clips.batch.tables import ClipBatch
+from trainer.clips.reviewing.service import NEEDED
 from trainer.clips.service import (
     ClipFields,
     ClipView,
@@ -22,9 +23,10 @@ from trainer.clips.service import (
     clips_by_ids,
     create_clip,
     publish_clip,
+    submit_clip,
 )
 from trainer.jobs import JobContext, schedule
-from trainer.problems import Conflict, FieldError, Forbidden, Invalid, NotFound, Problem
+from trainer.problems import Conflict, FieldError, Invalid, NotFound, Problem
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
@@ -43,7 +45,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one clip that was to be published; `refusal` is a sentence, "" when it is published."""
+    """What became of one clip that was to go on; `refusal` is a sentence, "" when it did."""
 
     clip: ClipView
     refusal: str
@@ -106,22 +108,30 @@ async def load_batch(viewer: Viewer, recording_id: UUID, batch_id: UUID) -> tupl
     return batch, [clips[clip] for clip in batch.clips if clip in clips]
 
 
-async def publish_several(
+def publishes(viewer: Viewer, review: Review) -> bool:
+    """Whether the viewer publishes drafts alone here; else they hand them in for review."""
+    return viewer.has("trainer") and NEEDED[review] == 0
+
+
+async def pass_on(
     viewer: Viewer, recording_id: UUID, batch_id: UUID, heard: Sequence[UUID], *, review: Review
 ) -> list[Outcome]:
-    """Publish those clips of a batch that the viewer says they listened to for personal data, each by itself.
+    """Publish (or hand in, see `publishes`) those clips of a batch that the viewer listened to, each by itself.
 
-    One that cannot be published yet stops none of the others. Raises Forbidden for all but trainers.
+    `heard`: the viewer says that they listened to these for personal data. One that cannot go on stops none of the
+    others.
     """
-    if not viewer.has("trainer"):
-        raise Forbidden(_("Clips are published and retired by the trainers who work with the call."))
-    _mine, clips = await load_batch(viewer, recording_id, batch_id)
+    _batch, clips = await load_batch(viewer, recording_id, batch_id)
+    alone = publishes(viewer, review)
     outcomes: list[Outcome] = []
     for clip in clips:
         if clip.id not in heard:
             continue
         try:
-            await publish_clip(viewer, clip.id, review=review, privacy_checked=True)
+            if alone:
+                await publish_clip(viewer, clip.id, review=review, privacy_checked=True)
+            else:
+                await submit_clip(viewer, clip.id)
         except Conflict as refused:
             already = refused.name == "already-published"
             outcomes.append(Outcome(clip, "" if already else refused.detail))

@@ -6,7 +6,6 @@ team of the agent heard, hears it); the rest is named as a gap.
 """
 
 import io
-import re
 import unicodedata
 import zipfile
 from collections.abc import AsyncIterator, Callable
@@ -25,7 +24,7 @@ from trainer.web.i18n import _, current_locale, speaking
 from trainer.web.session import Viewer
 
 NAME_BYTES = 80
-_UNSAFE = re.compile(r'[<>:"/\\|?*\s]+')
+_HARMLESS = "-_.,()'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,9 @@ class Exported:
 def safe_name(title: str, otherwise: str) -> str:
     """A title as part of a file's name: any script, nothing that a system or a shell reads as more than a letter."""
     text = unicodedata.normalize("NFC", title)
-    text = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
-    text = _UNSAFE.sub(" ", text).strip(" .-~")
-    text = text.encode()[:NAME_BYTES].decode("utf-8", "ignore").strip(" .-~")
+    kept = (c if unicodedata.category(c)[0] in "LMN" or c in _HARMLESS else " " for c in text)
+    text = " ".join("".join(kept).split()).strip(" .-")
+    text = text.encode()[:NAME_BYTES].decode("utf-8", "ignore").strip(" .-")
     return text or otherwise
 
 
