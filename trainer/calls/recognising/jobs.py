@@ -4,6 +4,7 @@ Killed itself, it begins again: nothing of a run is written before all of it is 
 """
 
 import asyncio
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -25,9 +26,10 @@ from trainer.speech.listening import listen
 from trainer.speech.phrasing import Turn, turns
 from trainer.storage import StorageError, storage
 
-# A model may need an hour for an hour on a small machine; more than this is a fault.
-SECONDS_A_SECOND = 8
-LEAST_S = 900.0
+# A model may need an hour for an hour on a small machine; more than this is a fault. The child's time is also counted
+# in seconds of all its threads together.
+SECONDS_A_SECOND = 8 * max(1, os.cpu_count() or 1)
+LEAST_S = 1800.0
 MEMORY_MB = 65_536  # address space: models are mapped, and graphics drivers map far more than they use
 ASK_EVERY_S = 1.0
 NEXT_TURN = timedelta(seconds=5)
