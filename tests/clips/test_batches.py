@@ -85,9 +85,7 @@ async def test_too_many_none_and_strangers_are_refused(cast: Cast, a_call: CallM
         await load_batch(cast.viewer("lead"), recording, uuid4())
 
 
-@pytest.mark.parametrize(
-    ("who", "review", "state"), [("trainer", "second", "in_review"), ("lead", "self", "in_review")]
-)
+@pytest.mark.parametrize(("who", "review"), [("trainer", "second"), ("lead", "self")])
 async def test_where_others_look_clips_are_handed_in(cast: Cast, a_call: CallMaker, who: str, review: Any):
     viewer, recording = cast.viewer(who), await a_call()
     saved = await save_regions(viewer, recording, three())
