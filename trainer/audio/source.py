@@ -270,7 +270,9 @@ def _why_not_opened(descriptor: int, head: bytes, error: Exception) -> Reason:
     size = os.fstat(descriptor).st_size
     if isinstance(error, MemoryError):  # which is also the demuxers' answer to more than max_streams
         ends = os.pread(descriptor, 1 << 20, 0) + os.pread(descriptor, 1 << 20, max(0, size - (1 << 20)))
-        return "too_many_streams" if ends.count(b"trak") > MOST_STREAMS else "too_demanding"
+        # an MP4 names each track, an Ogg file begins each stream with a page that says so
+        many = max(ends.count(b"trak"), ends.count(b"OggS\0\2")) > MOST_STREAMS
+        return "too_many_streams" if many else "too_demanding"
     if head[4:8] in (b"ftyp", b"mdat", b"moov", b"free", b"wide"):
         return "damaged" if b"moov" in _top_level_atoms(descriptor) else "truncated"
     if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
