@@ -1,0 +1,131 @@
+"""Suggested redactions in a real browser: decided with the keyboard alone, undone, told to a screen reader."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import PASSWORD, Centre, start_centre, until
+from tests.browser.test_editor import violations
+from tests.clips.makers import CALL_MS, RATE, a_rule, a_tone
+from tests.factories import a_person
+from trainer import db
+from trainer.audio.child import in_child
+from trainer.audio.measure import measure
+from trainer.calls.jobs import object_key, peaks_key
+from trainer.calls.tables import Recording, Segment
+from trainer.storage import storage
+
+pytestmark = pytest.mark.browser
+
+TRAINER = "rosa@encore.example"
+SAID = [
+    (5_000, 6_000, "agent", "And how will you pay?"),
+    (6_000, 10_000, "caller", "With my card, 4111 1111 1111 1111."),
+    (10_500, 13_500, "caller", "My name is Joan Miller."),
+]
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
+    """A centre with a trainer, a rule and a call in which a card and a name are said."""
+    folder = tmp_path_factory.mktemp("suggestions")
+    sound = a_tone(folder / "call.wav")
+
+    async def seed() -> str:
+        await a_person("trainer", name="Rosa Lind", email=TRAINER, password=PASSWORD)
+        await a_rule("R01")
+        recording = db.new_id()
+        await storage().put_file(object_key(recording), sound)
+        measured = await in_child(measure, sound)
+        await storage().put_bytes(peaks_key(recording), measured.peaks.to_bytes())
+        await Recording.insert(
+            Recording(
+                id=recording,
+                title="A question about a card",
+                state="ready",
+                consent_basis="contract",
+                object_key=object_key(recording),
+                peaks_key=peaks_key(recording),
+                sha256="1" * 64,
+                size_bytes=sound.stat().st_size,
+                duration_ms=CALL_MS,
+                channels=1,
+                sample_rate_hz=RATE,
+                container="wav",
+                called_at=db.utc_now(),
+                created_at=db.utc_now(),
+            )
+        )
+        for position, (start, end, speaker, text) in enumerate(SAID):
+            turn = {"position": position, "start_ms": start, "end_ms": end, "speaker": speaker, "text": text}
+            await Segment.insert(Segment(id=db.new_id(), recording=recording, words="[]", **turn))
+        return str(recording)
+
+    with start_centre(folder / "data", seed) as running:
+        yield running
+
+
+def focused(page: Any) -> str:
+    return page.evaluate(
+        "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()"
+    )
+
+
+def test_suggestions_are_decided_by_keyboard_and_the_clip_is_published_after_that(
+    chromium: Any, centre: Centre
+):
+    with centre.window(chromium, TRAINER) as window:
+        page = window.open(f"/calls/{centre.seeded}/clips/new?start=5000&end=14000")
+        page.wait_for_selector("[data-suggestion-list] li")
+        rows = page.locator("[data-suggestion-list] li")
+        assert rows.count() == 2
+        assert page.inner_text("[data-suggestions] [data-count]") == "2 to decide"
+        assert not violations(window)
+
+        # left as it is, undone, left again: the focus goes on to what is next, and it is said
+        page.focus("[data-suggestion-list] li:nth-child(2) [data-reject]")
+        page.keyboard.press("Enter")
+        until(page, lambda: "by Rosa Lind" in rows.nth(1).inner_text())
+        until(page, lambda: focused(page).startswith("Redact: Card number"))
+        page.focus("[data-suggestion-list] li:nth-child(2) [data-undo]")
+        page.keyboard.press("Enter")
+        until(page, lambda: page.inner_text("[data-suggestions] [data-count]") == "2 to decide")
+        until(page, lambda: focused(page).startswith("Redact: Name"))
+
+        # all at once, taken back with the editor's own Undo, and once more
+        page.focus("[data-accept-all]")
+        page.keyboard.press("Enter")
+        until(page, lambda: page.inner_text("[data-suggestions] [data-count]") == "All decided")
+        assert page.locator("[data-redaction-list] li").count() == 2
+        page.click('[data-do="undo"]')
+        until(page, lambda: page.inner_text("[data-suggestions] [data-count]") == "2 to decide")
+        page.click('[data-do="redo"]')
+        until(page, lambda: page.inner_text("[data-suggestions] [data-count]") == "All decided")
+        # one of them undone here takes its redaction away, and asks again
+        page.click("[data-suggestion-list] li:nth-child(2) [data-undo]")
+        until(page, lambda: page.locator("[data-redaction-list] li").count() == 1)
+        # a shorter clip has nothing to ask about what lies outside of it
+        page.fill("#f-end", "0:10.2")
+        page.keyboard.press("Tab")
+        until(page, lambda: rows.count() == 1)
+        page.fill("#f-end", "0:14")
+        page.keyboard.press("Tab")
+        until(page, lambda: rows.count() == 2)
+
+        page.fill("#f-title", "She asks how to pay")
+        page.check("#clip-form input[name=rules]")
+        page.click("#clip-form button.primary")
+        page.wait_for_selector("#suggestions")
+        page.wait_for_selector("#clip-sound figure[data-clip-player]")
+        assert "1111" not in page.inner_text("#words")
+        page.check("input[name=privacy_checked]")
+        page.click("button:has-text('Publish clip')")
+        page.wait_for_selector("text=nobody has decided")
+        window.wrong.clear()  # the refusal's own status
+        page.click("#suggestions button:has-text('Leave as it is')")
+        page.wait_for_selector("text=Left as it is by Rosa Lind")
+        page.check("input[name=privacy_checked]")
+        page.click("button:has-text('Publish clip')")
+        page.wait_for_selector("text=In use")
+        assert not window.wrong
