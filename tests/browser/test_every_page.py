@@ -104,6 +104,7 @@ PAGES = [
     ("senior", "/my-voice"),
     ("agent", "/clips"),
     ("trainer", "/clips/keeping?within=90"),
+    ("trainer", "/clips/names"),
     ("trainer", "/clips/objections"),
     ("trainer", "/clips/{clip}/renew"),
     ("trainer", "/clips/coverage"),
