@@ -80,22 +80,28 @@ async def _found(
     before: int | None,
     limit: int,
 ) -> list[Row]:
-    """Entries of a kind that hold what is sought, the latest first, with these columns of what they belong to."""
+    """Entries of a kind that hold what is sought, the latest first, with these columns of what they belong to.
+
+    The words come first, whatever the planner thinks of the rest: it takes dividing a text into words for cheap.
+    """
+    match = _match(sought, kind)
+    place = [] if before is None else [before]
     if db.dialect() == "sqlite":
-        # CROSS JOIN: the words come first, whatever the planner thinks of the rest
+        begin, order = "", "search_word.rowid"
         tables = "search_word CROSS JOIN search_entry entry ON entry.id = search_word.rowid"
-        where, order = "search_word MATCH {}", "search_word.rowid"
+        first = ["search_word MATCH {}", *(["search_word.rowid < {}"] if place else [])]
     else:
-        tables = "search_entry entry"
-        where, order = "to_tsvector('simple', entry.words) @@ to_tsquery('simple', {})", "entry.id"
-    conditions = [(where, [_match(sought, kind)]), *conditions]
-    if before is not None:
-        conditions.append((f"{order} < {{}}", [before]))
-    # PostgreSQL would walk all entries backwards for a small LIMIT and look at each; `+ 0` keeps it from that
-    order = order if db.dialect() == "sqlite" else "entry.id + 0"
+        older = " AND id < {}" if place else ""
+        begin = f"""WITH entry AS MATERIALIZED (
+            SELECT id, recording, segment, clip, rule_version, evaluation, mark, revision FROM search_entry
+            WHERE to_tsvector('simple', words) @@ to_tsquery('simple', {{}}){older})"""
+        tables, order, first = "entry", "entry.id", []
+    texts = [*first, *(text for text, _params in conditions)]
     return await db.fetch(
-        f"""SELECT entry.id, {columns} FROM {tables} {joins}
-            WHERE {" AND ".join(text for text, _params in conditions)} ORDER BY {order} DESC LIMIT {{}}""",
+        f"""{begin} SELECT entry.id, {columns} FROM {tables} {joins}
+            WHERE {" AND ".join(texts)} ORDER BY {order} DESC LIMIT {{}}""",
+        match,
+        *place,
         *(param for _text, params in conditions for param in params),
         limit,
     )

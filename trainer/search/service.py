@@ -44,7 +44,9 @@ MEANT: dict[str, frozenset[Kind]] = {
     "outcome": frozenset({"call", "note"}),
 }
 COUNTED = 100  # more are "more than 100"
-LINES_READ = 1_500  # lines of calls that one page of results looks at, most
+LINES_READ = (
+    60  # lines that are looked at for each call of a page, most: frequent words stand in every other line
+)
 LINES_SHOWN = 3
 CLIP_STATES = ("published", "draft", "in_review", "retired")
 
@@ -202,12 +204,12 @@ async def _calls(viewer: Viewer, sought: Sought, filters: Filters, limit: int, a
         lists=lists,
         marks=sight_of(viewer),
         before=after,
-        limit=LINES_READ,
+        limit=LINES_READ * limit,
     )
     groups: dict[UUID, list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(row["recording"], []).append(row)
-    cut_off = len(rows) == LINES_READ
+    cut_off = len(rows) == LINES_READ * limit
     if cut_off and len(groups) > 1:
         groups.popitem()  # its other lines were not read
     shown = dict(list(groups.items())[:limit])
