@@ -28,7 +28,17 @@ from trainer.web.uploads import stream_upload
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 
-EDITABLE = ("title", "agent", "rulebook", "called_at", "csat", "staged", "tag", "consent_basis", "retain_until")
+EDITABLE = (
+    "title",
+    "agent",
+    "rulebook",
+    "called_at",
+    "csat",
+    "staged",
+    "tag",
+    "consent_basis",
+    "retain_until",
+)
 TEXT_FIELDS = frozenset({*EDITABLE, "language", "caller_is_minor"})
 
 _YES = frozenset({"true", "1", "yes", "on"})
