@@ -21,6 +21,7 @@ from trainer.clips.suggestions.tables import PrivateName, SuggestionDecision
 from trainer.clips.tables import Clip
 from trainer.people.tables import AuditEntry
 from trainer.problems import Conflict, Forbidden, Invalid, NotFound
+from trainer.search.tables import SearchEntry
 
 pytestmark = pytest.mark.usefixtures("rules", "canned_sound")
 
@@ -307,6 +308,11 @@ async def test_a_publication_that_says_so_decides_about_what_is_open(
     assert "4111" not in (await client.get(f"{address}/transcript.vtt")).text
     assert (await client.get("/api/v1/clips?q=4111")).json()["items"] == []
     assert len((await client.get("/api/v1/clips?q=how will you")).json()["items"]) == 1
+    await jobs.drain()
+    indexed = await SearchEntry.select(SearchEntry.words).where(SearchEntry.clip == clip)
+    assert [entry for entry in indexed if "pay" in entry["words"]]
+    assert not [entry for entry in indexed if "1111" in entry["words"]]
+
     await use_token(client, cast.agent, "clips:read", "clips:write")
     assert (await client.get(f"{address}/suggestions")).status_code == 404
     assert (await client.post(f"{address}/suggestions", json=card)).status_code == 403
