@@ -366,10 +366,13 @@ def import_(kind: str, path: Path, dry_run: bool, basis: str, report: Path | Non
 
 
 @cli.command()
-@click.argument("kind", type=click.Choice(("people", "rulebook", "curriculum", "evaluations")))
+@click.argument("kind", type=click.Choice(KINDS))
 @click.argument("path", type=click.Path(path_type=Path))
 def export(kind: str, path: Path) -> None:
-    """Write people or evaluations (CSV), the rulebooks or the curriculum (YAML) to PATH; import reads it back."""
+    """Write people or evaluations (CSV), the rulebooks or the curriculum (YAML) to PATH; import reads it back.
+
+    Of recordings: what is known of each call (CSV, XLSX), without sound and words.
+    """
     from trainer import exchange
 
     for line in run(Settings(), lambda: exchange.hand_out(kind, path)):

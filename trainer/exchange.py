@@ -14,6 +14,7 @@ import yaml
 from trainer.calls.folder import LIBRARY, import_recordings
 from trainer.calls.forms import usual_day
 from trainer.calls.importing.command import import_calls
+from trainer.calls.importing.exporting import export_calls
 from trainer.career.service import export_path, import_path, path_codes
 from trainer.clips.library import import_library
 from trainer.people.importing import import_people
@@ -108,7 +109,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 async def hand_out(kind: str, path: Path) -> list[str]:
-    """Exports to PATH: one CSV file for people, a folder of YAML documents for the others."""
+    """Exports to PATH: a sheet of people, evaluations or calls, a folder of YAML documents for the others."""
     if kind == "people":
         await asyncio.to_thread(path.write_bytes, await export_people(None, path.suffix.lower().lstrip(".")))
         return [_("People written to %(path)s") % {"path": path}]
@@ -117,6 +118,10 @@ async def hand_out(kind: str, path: Path) -> list[str]:
         await asyncio.to_thread(path.write_bytes, content)
         told = _("%(n)s evaluations written to %(path)s; %(left)s of former colleagues left out")
         return [told % {"n": count, "path": path, "left": left_out}]
+    if kind == "recordings":
+        sheet, count = await export_calls(path.suffix.lower().lstrip("."))
+        await asyncio.to_thread(path.write_bytes, sheet)
+        return [_("What is known of %(n)s calls written to %(path)s") % {"n": count, "path": path}]
     documents: dict[str, str] = {}
     if kind == "rulebook":
         for code in await rulebook_codes():

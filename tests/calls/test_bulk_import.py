@@ -1,6 +1,8 @@
 """Many calls at once: previewed row by row, taken in on a yes, refused by name, and nothing twice."""
 
 import asyncio
+import csv
+import io
 import os
 import stat
 import struct
@@ -22,6 +24,7 @@ from trainer import db, jobs, storage
 from trainer.calls import service
 from trainer.calls.importing import archive, command, reports, taking
 from trainer.calls.importing.archive import Source
+from trainer.calls.importing.exporting import export_calls
 from trainer.calls.importing.jobs import KIND, about, apply_calls, discard, read_calls
 from trainer.calls.importing.tables import CallImportRow
 from trainer.calls.tables import Recording
@@ -131,6 +134,11 @@ async def test_an_archive_is_previewed_then_taken(
     assert lost.uploaded_by == cast.trainer.id
     entry = await AuditEntry.select(AuditEntry.detail).where(AuditEntry.action == "calls_imported").first()
     assert entry
+    sheet, count = await export_calls("csv")
+    exported = list(csv.DictReader(io.StringIO(sheet.decode("utf-8-sig"))))
+    assert count == len(exported) == 2
+    [row] = [row for row in exported if row["title"] == "Lost at the exit"]
+    assert (row["agent"], row["tag"], row["csat"]) == (cast.agent.email, "emotional", "4")
     report = (await reports.refused_csv(await load(cast, pending))).decode()
     assert "four.wav,file,There is no such file here." in report
     texts = await CallImportRow.select(CallImportRow.texts).where(CallImportRow.state == "taken")

@@ -97,3 +97,16 @@ async def still_processing(recordings: Sequence[UUID]) -> dict[UUID, UUID]:
         list(recordings),
     )
     return {row["id"]: row["job"] for row in rows}
+
+
+async def exported() -> list[Row]:
+    """What is known of every call that is ready, oldest first."""
+    return await db.fetch(
+        """SELECT recording.id, recording.title, recording.language, recording.consent_basis, recording.retain_until,
+                  recording.staged, recording.csat, recording.tag, recording.called_at, recording.state,
+                  recording.duration_ms, recording.container, person.email, person.employee_no,
+                  rulebook.code AS rulebook
+           FROM recording LEFT JOIN person ON person.id = recording.agent
+           LEFT JOIN rulebook ON rulebook.id = recording.rulebook
+           WHERE recording.state = 'ready' ORDER BY recording.created_at, recording.id"""
+    )
