@@ -4,6 +4,7 @@ import asyncio
 import io
 import re
 import zipfile
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import httpx
@@ -15,6 +16,7 @@ from tests.factories import a_person, viewer_for
 from tests.web_fixtures import SignIn
 from trainer import db, jobs
 from trainer.calls.service import erase_recording
+from trainer.calls.tables import Recording
 from trainer.clips import consent
 from trainer.clips import service as clips
 from trainer.clips.playlists import service
@@ -248,6 +250,8 @@ async def test_the_zip_holds_what_may_be_carried_away_and_names_the_rest(
     await agreed(cast, poor)
     await clips.publish_clip(trainer, poor, review="self", privacy_checked=True)
     await clips.take_down(trainer, two, "A name is heard")
+    kept_until = datetime(2100, 1, 1, tzinfo=UTC)  # the end of the last day of the century
+    await Recording.update({Recording.expires_at: kept_until}).where(Recording.agent == cast.agent.id)
     title = "../Warm <openings>"
     made = await service.make_playlist(
         trainer,
@@ -284,6 +288,7 @@ async def test_the_zip_holds_what_may_be_carried_away_and_names_the_rest(
     assert not re.search(r"(src|href)=\"(https?:)?/", page)  # nothing is fetched from anywhere
     for hidden in ("Slip", "Named", "Two", "Three", "csrf", cast.agent.name):
         assert hidden not in page + notes
+    assert "Delete this folder by 2099-12-31." in notes
     assert notes.count("It was not taken along.") == 2
     assert await db.fetch("SELECT id FROM audit_entry WHERE action = 'playlist_exported'")
     empty = await service.make_playlist(trainer, SHARED, [])

@@ -10,7 +10,7 @@ import unicodedata
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from trainer import db
@@ -18,6 +18,7 @@ from trainer.clips.playlists.service import MAKERS, hears, load_playlist
 from trainer.clips.playlists.views import Item, PlaylistView
 from trainer.clips.service import ClipView, load_sound, web_vtt
 from trainer.people.audit import record_audit
+from trainer.people.days import day_of
 from trainer.problems import Conflict, Forbidden, Problem
 from trainer.storage import storage
 from trainer.web.i18n import _, current_locale, speaking
@@ -41,7 +42,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """All that the offline page shows. `delete_by`: the first day on which a clip in it may not be kept any longer."""
+    """All that the offline page shows. `delete_by`: the last day on which every clip in it may be kept."""
 
     playlist: PlaylistView
     tracks: list[Track]
@@ -135,7 +136,8 @@ async def _track(viewer: Viewer, item: Item) -> tuple[Track, bytes]:
 
 def _delete_by(tracks: list[Track]) -> date | None:
     ends = [track.clip.expires_at for track in tracks if track.clip is not None and track.clip.expires_at]
-    return min(ends).date() if ends else None
+    # they name the end of the last day, which is the first moment of the next where the site is
+    return day_of(min(ends) - timedelta(seconds=1), "") if ends else None
 
 
 def _notes(made: Exported) -> str:
