@@ -11,7 +11,7 @@ from trainer.search import service
 from trainer.search.forms import read_api_query
 from trainer.search.service import CallHit, ClipHit, Hit, NoteHit, RuleHit
 from trainer.web.api import as_utc, key_of, next_cursor, read_page
-from trainer.web.guards import signed_in
+from trainer.web.guards import any_scope
 from trainer.web.i18n import _
 from trainer.web.session import viewer_of
 from trainer.words import Piece
@@ -19,7 +19,7 @@ from trainer.words import Piece
 ApiRequest = Request[Any, Any, Any]
 
 
-@get("/search", guards=[signed_in])
+@get("/search", guards=[any_scope(*service.SCOPES.values())])
 async def search(
     request: ApiRequest,
     q: FromQuery[str] = "",

@@ -30,6 +30,13 @@ from trainer.web.session import Viewer
 from trainer.words import Piece, excerpt, pieces
 
 KINDS: tuple[Kind, ...] = ("call", "clip", "rule", "note")
+# What a token needs to find each.
+SCOPES: dict[Kind, str] = {
+    "call": "recordings:read",
+    "clip": "clips:read",
+    "rule": "rules:read",
+    "note": "evaluations:read",
+}
 # What a filter means something for; a kind that a set filter does not mean is left out.
 MEANT: dict[str, frozenset[Kind]] = {
     "rule": frozenset({"call", "clip", "rule", "note"}),
@@ -158,12 +165,6 @@ class Wanted:
 
 def kinds_for(viewer: Viewer) -> list[Kind]:
     """What somebody may find at all; a token finds only what its scopes reach."""
-    scopes = {
-        "call": "recordings:read",
-        "clip": "clips:read",
-        "rule": "rules:read",
-        "note": "evaluations:read",
-    }
     listed = {role for role in sight.TABLE["recordings"] if viewer.has(role)}
     has = {
         "call": bool(listed) or viewer.has("agent"),
@@ -171,7 +172,7 @@ def kinds_for(viewer: Viewer) -> list[Kind]:
         "rule": True,
         "note": viewer.has("agent") or sight.reach(viewer, "marks") == "each",
     }
-    return [kind for kind in KINDS if has[kind] and viewer.may_use(scopes[kind])]
+    return [kind for kind in KINDS if has[kind] and viewer.may_use(SCOPES[kind])]
 
 
 def may_ask_outcome(viewer: Viewer) -> bool:

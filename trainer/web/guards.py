@@ -54,6 +54,20 @@ def scope(name: str) -> Guard:
     return scope_guard
 
 
+def any_scope(*names: str) -> Guard:
+    """API: a token with at least one of the scopes, for what answers each with its own part."""
+
+    def scope_guard(connection: Connection, handler: BaseRouteHandler) -> None:
+        viewer = viewer_of(connection)
+        if not any(viewer.may_use(name) for name in names):
+            raise Forbidden(
+                _("This token does not reach that far. It needs one of the scopes %(scopes)s.")
+                % {"scopes": ", ".join(names)}
+            )
+
+    return scope_guard
+
+
 def known_host(base_url: str) -> Guard:
     """App-wide: the request names the host of the base URL, or this machine itself as health checks do.
 
