@@ -197,3 +197,24 @@ def test_the_page_opens_at_a_moment_and_follows_the_sound(chromium: Any, centre:
         until(page, lambda: page.evaluate("document.querySelector('figure').clipPlayer.ms") == 10500)
         page.get_by_role("button", name="Play the call").click()
         until(page, lambda: page.locator(".said").nth(2).get_attribute("aria-current") == "true")
+
+
+def test_a_file_takes_the_place_of_the_words_and_a_wrong_one_is_refused_at_its_field(
+    chromium: Any, centre: Centre
+) -> None:
+    with centre.window(chromium, ROSA) as window:
+        page = window.open(f"/calls/{centre.seeded[1]}/transcript")
+        page.on("dialog", lambda dialog: dialog.accept())
+
+        def send(content: bytes) -> None:
+            page.set_input_files(
+                "input[name=transcript]",
+                {"name": "words.srt", "mimeType": "text/plain", "buffer": content},
+            )
+            page.get_by_role("button", name="Replace the words", exact=True).click()
+
+        send(b"a letter")
+        page.wait_for_selector("#words-file .error")
+        assert "no transcript that we can read" in page.inner_text("#words-file .error")
+        send(b"1\n00:00:01,000 --> 00:00:02,000\nAgent: From a file.\n")
+        until(page, lambda: lines(page) == ["From a file."])

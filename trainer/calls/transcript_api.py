@@ -55,7 +55,7 @@ def matched(request: ApiRequest) -> int:
     """The revision that If-Match names; 0, which none has, where it names none."""
     tag = request.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
     number = tag.removeprefix("r")
-    return int(number) if number.isdigit() and len(number) < 10 else 0
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
 
 
 def shown_line(line: Line) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from trainer.calls.transcript_api import LinesIn, changed, matched, shown_line
 from trainer.calls.transcripts import LARGEST
 from trainer.calls.views import RecordingView
 from trainer.people.audit import record_audit
-from trainer.problems import Conflict, Invalid, PreconditionFailed
+from trainer.problems import Conflict, Invalid, PreconditionFailed, TooLarge
 from trainer.web.forms import Form, read_form
 from trainer.web.guards import requires, signed_in
 from trainer.web.i18n import _
@@ -151,7 +151,7 @@ async def change_lines(
 
 @post("/calls/{recording_id:uuid}/transcript/file", guards=[CORRECTS], include_in_schema=False)
 async def replace_transcript(request: Page, recording_id: FromPath[UUID]) -> Response[str] | Redirect:
-    """The whole from a file."""
+    """The whole from a file. htmx sends it, as the proof of where an upload comes from is a header."""
     viewer = viewer_of(request)
     call = await correcting.load_for_correcting(viewer, recording_id)
     try:
@@ -164,15 +164,15 @@ async def replace_transcript(request: Page, recording_id: FromPath[UUID]) -> Res
             other_files={},
         ) as upload:
             data = await asyncio.to_thread(upload.path.read_bytes)
-            revision = (
-                int(upload.fields.get("revision", "")) if upload.fields.get("revision", "").isdigit() else 0
-            )
+            revision = _number(upload.fields.get("revision", ""))
         await correcting.replace_by_file(viewer, call.id, data, expected=revision)
     except Invalid as problem:
         errors = {error.field: error.message for error in problem.errors}
         return await _page(request, call, errors=errors, status=422)
-    except PreconditionFailed as problem:
-        return await _page(request, call, errors={"transcript": problem.detail}, status=412)
+    except (PreconditionFailed, TooLarge) as problem:
+        return await _page(request, call, errors={"transcript": problem.detail}, status=422)
+    if is_htmx(request):
+        return Response("", headers={"HX-Redirect": f"/calls/{call.id}/transcript"}, status_code=200)
     return _back(call.id)
 
 
@@ -238,8 +238,12 @@ async def download_transcript(request: Page, recording_id: FromPath[UUID]) -> Re
 
 
 def _revision(form: Form) -> int:
-    raw = form.raw("revision")
-    return int(raw) if raw.isdigit() and len(raw) < 10 else 0
+    return _number(form.raw("revision"))
+
+
+def _number(raw: str) -> int:
+    """The revision that a form names; 0, which none has, where it names none."""
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0
 
 
 def _back(recording: UUID, form: Form | None = None) -> Redirect:
