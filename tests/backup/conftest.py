@@ -32,7 +32,7 @@ async def row_in_every_table() -> None:
 
     def value(table: Any, column: Any) -> Any:
         name = column._meta.db_column_name
-        if name == "id":
+        if name == "id" and values.kind_of(column) == "uuid":
             return ids[table._meta.tablename]
         if isinstance(column, ForeignKey):
             return ids[column._foreign_key_meta.resolved_references._meta.tablename]

@@ -85,8 +85,10 @@ async def _postgres_snapshot(url: str) -> AsyncIterator[ReadTable]:
 async def tables() -> set[str]:
     """The names of the open database's tables, Piccolo's own list of migrations included."""
     if db.dialect() == "sqlite":
+        # not the full-text index nor its own tables: it follows search_entry by itself
         rows = await db.fetch(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+            " AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
         )
     else:
         rows = await db.fetch(
