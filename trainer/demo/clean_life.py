@@ -35,4 +35,6 @@ async def live(viewers: Mapping[str, Viewer], event: Mapping[str, Any]) -> None:
     )
     clip = await create_clip(trainer, call.id, fields)
     found = await suggestions.suggested_for(await load_clip(trainer, clip))
-    await suggestions.decide_in_clip(trainer, clip, [one.key for one in found if one.kind == "card"], "accepted")
+    await suggestions.decide_in_clip(
+        trainer, clip, [one.key for one in found if one.kind == "card"], "accepted"
+    )
