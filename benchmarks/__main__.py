@@ -1,6 +1,7 @@
 """`make bench`: every bound that the project promises, each against its reference in the same run, as a Markdown table.
 
-    python -m benchmarks [audio] [pages] [media] [database] [backup] [progress] [load]
+    python -m benchmarks [audio] [rendering] [editor] [search] [importing] [pages]
+                         [media] [database] [backup] [progress] [load]
 
 Exit code 1 when a bound is missed. Close other programs first: ratios forgive a busy machine, but not everything.
 """
@@ -12,11 +13,27 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 
-from benchmarks import audio, backup, database, load, media, pages, progress
+from benchmarks import (
+    audio,
+    backup,
+    database,
+    editor,
+    importing,
+    load,
+    media,
+    pages,
+    progress,
+    rendering,
+    search,
+)
 from benchmarks.row import Row
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "audio": lambda: asyncio.run(audio.run()),
+    "rendering": rendering.rows,
+    "editor": editor.rows,
+    "search": search.rows,
+    "importing": importing.rows,
     "pages": pages.rows,
     "media": media.rows,
     "database": database.measure,

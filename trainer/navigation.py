@@ -9,8 +9,8 @@ from trainer.web.templating import NavItem
 
 # What a role does most, in that order; the first role that a person has decides.
 FIRST: dict[str, tuple[str, ...]] = {
-    "trainer": ("/home", "/calls", "/clips", "/modules", "/progress"),
-    "qa_analyst": ("/home", "/calls", "/evaluations", "/rules"),
+    "trainer": ("/home", "/calls", "/clips", "/modules", "/search", "/progress"),
+    "qa_analyst": ("/home", "/calls", "/evaluations", "/rules", "/search"),
     "team_lead": ("/home", "/progress", "/recognition", "/evaluations"),
     "admin": ("/home", "/people", "/rules", "/calls"),
     "manager": ("/home", "/progress", "/evaluations", "/recognition"),
@@ -32,6 +32,7 @@ def navigation(viewer: Viewer, path: str) -> list[NavItem]:
         (viewer.has("trainer", "team_lead", "manager", "admin"), "/progress", "chart-line", _("Progress")),
         (True, "/recognition", "sparkles", _("Recognition")),
         (True, "/rules", "library", _("Rule book")),
+        (True, "/search", "search", _("Search")),
         (True, "/people", "users", _("People")),
         (viewer.has("admin"), "/audit", "history", _("Audit log")),
         (viewer.has("admin"), "/settings", "settings", _("Settings")),
