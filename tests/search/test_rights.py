@@ -5,6 +5,7 @@ import pytest
 from tests.search.makers import Cast, a_call, a_clip, a_note, find, heard, indexed
 from trainer import db
 from trainer.calls.reading import load_for_hearing
+from trainer.clips.keeping.queries import set_credit
 from trainer.clips.reading import visible_clips
 from trainer.clips.tables import ClipConsent
 from trainer.problems import Problem
@@ -111,6 +112,21 @@ async def test_asking_for_an_agents_clips_does_not_tell_who_is_heard(cast: Cast)
         "other_agent": 0,
     }  # fmt: skip
     assert len(await find(cast.viewer("other_agent"), "plimsoll", "clip")) == 1
+
+
+async def test_asking_for_an_agents_good_clips_finds_those_that_name_them(cast: Cast) -> None:
+    call = await a_call(cast.agent.id, ["The plimsoll line."])
+    clip = await a_clip(call, "Plimsoll", lines=(0, 1))
+    await indexed()
+
+    async def found_by() -> set[str]:
+        return {
+            who for who in EVERYBODY if await find(cast.viewer(who), "plimsoll", "clip", agent=cast.agent.id)
+        }
+
+    assert await found_by() == {"trainer", "analyst", "agent"}
+    await set_credit(clip, cast.agent.id, True, db.utc_now())
+    assert await found_by() == set(EVERYBODY)
 
 
 async def test_notes_are_found_by_those_who_read_the_evaluation(cast: Cast, rule: str) -> None:

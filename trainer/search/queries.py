@@ -182,6 +182,11 @@ async def line_texts(segments: Sequence[UUID]) -> list[Row]:
     )
 
 
+_CREDITED = """(clip.polarity = 'exemplar' AND EXISTS (
+    SELECT 1 FROM clip_credit credit WHERE credit.clip = COALESCE(clip.replaces, clip.id)
+    AND credit.person = recording.agent AND credit.named))"""
+
+
 async def clips(
     sought: Sought,
     filters: Filters,
@@ -194,8 +199,8 @@ async def clips(
 ) -> list[Row]:
     """Clips within reach, drafts and retired ones too where that reaches them.
 
-    By agent only those are found whose agent is `person`, or shown to them: exemplars, and where they work with the
-    call and see `names`, the others.
+    By agent only those are found whose agent is `person`, or shown to them: exemplars where the agent wants to be
+    named, and where they work with the call and see `names`, all.
     """
     made, made_params = reach.made() if names else ("1 = 0", [])
     named, params = reach.condition(("published", "draft", "in_review", "retired"))
@@ -213,7 +218,7 @@ async def clips(
             ),
             "polarity": ("clip.polarity = {}", [VALUE]),
             "agent": (
-                f"(recording.agent = {{}} AND (clip.polarity = 'exemplar' OR recording.agent = {{}} OR {made}))",
+                f"""(recording.agent = {{}} AND ({_CREDITED} OR recording.agent = {{}} OR {made}))""",
                 [VALUE, person, *made_params],
             ),
             "language": ("clip.language = {}", [VALUE]),
