@@ -100,6 +100,22 @@ SECTIONS: dict[str, tuple[tuple[str, ...], str]] = {
         ("clip_credit",),
         "SELECT clip, named, at FROM clip_credit WHERE person = {} ORDER BY at",
     ),
+    "clip_reviews": (
+        ("clip_review",),
+        "SELECT clip, version, verdict, words, at FROM clip_review WHERE reviewer = {} ORDER BY at",
+    ),
+    "suggestions_decided": (
+        ("suggestion_decision",),
+        "SELECT recording, kind, answer, clip, at FROM suggestion_decision WHERE by = {} ORDER BY at",
+    ),
+    "calls_passed_by": (
+        ("passed_call",),
+        "SELECT recording, at FROM passed_call WHERE person = {} ORDER BY at",
+    ),
+    "recognitions_asked": (
+        ("speech_recognition",),
+        "SELECT recording, state, asked_at, ended_at FROM speech_recognition WHERE asked_by = {} ORDER BY asked_at",
+    ),
     "evaluations": (
         ("evaluation",),
         """SELECT id, recording, state, score, fatal_missed, resolved, outcome, service_level, csat, comment,
