@@ -232,8 +232,12 @@ async def erase_clips(context: JobContext, event: dict[str, Any]) -> None:
 
 @jobs.on("recording_expired")
 async def expire_clips_of(context: JobContext, event: dict[str, Any]) -> None:
-    """With a call that is over go the clips that nobody renewed, all drafts and all earlier versions."""
+    """With a call that is over go the clips that nobody renewed, all drafts and all earlier versions.
+
+    A renewed one keeps the words that it shows; lines as they were typed also hold what was redacted.
+    """
     recording = UUID(event["recording"])
     async with db.transaction():
         await end_clips((Clip.recording == recording) & Clip.expires_at.is_null())
+        await Clip.update({Clip.typed: None}).where((Clip.recording == recording) & Clip.typed.is_not_null())
     await drop_forgotten(recording)

@@ -14,6 +14,7 @@ from trainer import db, jobs
 from trainer.calls import service as calls
 from trainer.calls.keeping import expire
 from trainer.clips import fits, service
+from trainer.clips.arithmetic import Line
 from trainer.clips.keeping import renewing
 from trainer.clips.playlists import service as playlists
 from trainer.clips.playlists.service import PlaylistFields
@@ -156,6 +157,19 @@ async def everything() -> str:
     """All rows of all tables, to look for what must not be left anywhere."""
     rows = [await table.select() for table in TABLES]
     return json.dumps(rows, default=str, ensure_ascii=False)
+
+
+async def test_with_the_call_go_the_words_that_were_redacted_out_of_typed_lines(
+    cast: Cast, kept_call: KeptCall, publish: Publish, live: Live
+) -> None:
+    trainer = cast.viewer("trainer")
+    typed = (Line(7_000, 8_000, "caller", "Marigold"), Line(10_000, 14_000, "agent", "One moment."))
+    clip = await publish(await kept_call(staged=True, transcript=False), lines=typed)
+    assert (await renewing.renew(trainer, clip, a_wish())).state == "renewed"
+    assert "Marigold" in await everything()
+    await live(days=31)
+    assert "Marigold" not in await everything()
+    assert "One moment." in [line.text for line in (await service.load_clip(trainer, clip)).lines]
 
 
 @pytest.mark.parametrize("asked_by", ["recording", "agent"])
