@@ -173,7 +173,7 @@ def test_a_clip_is_cut_by_mouse_saved_rendered_and_published(chromium: Any, cent
         assert to_the_end(page, "redo") == steps >= 5
         assert page.evaluate(STATE) == before
         page.click("#clip-form button.primary")
-        page.wait_for_url(lambda url: "/clips/" in url and not url.endswith("/edit"))
+        page.wait_for_url(lambda url: "/clips/" in url and not url.endswith(("/edit", "/new")))
         page.wait_for_selector("[data-clip-player]", timeout=20_000)
         assert "4111" not in page.inner_text("main")
         assert "[removed]" in page.inner_text("main")
@@ -235,7 +235,7 @@ def test_words_pauses_sides_and_rules_by_mouse(chromium: Any, centre: Centre):
         page.fill("#f-title", "Two rules, two cues")
         assert violations(window) == []
         page.click("#clip-form button.primary")
-        page.wait_for_url(lambda url: "/clips/" in url and not url.endswith("/edit"))
+        page.wait_for_url(lambda url: "/clips/" in url and not url.endswith(("/edit", "/new")))
         assert "Happens at 0:02" in page.inner_text("#rules")
         page.click("text=Edit")
         page.wait_for_selector("[data-editor][data-ready]")
@@ -325,7 +325,7 @@ def test_a_clip_is_cut_by_keyboard_alone(chromium: Any, centre: Centre):
         page.keyboard.type("He is cut off.")
         assert page.input_value("#f-cues") == "R01 0:07.2: He is cut off."
         key("Control+s")
-        page.wait_for_url(lambda url: "/clips/" in url and not url.endswith("/edit"))
+        page.wait_for_url(lambda url: "/clips/" in url and not url.endswith(("/edit", "/new")))
         assert page.inner_text("h1") == "By keyboard alone"
         assert window.wrong == []
 
