@@ -3,7 +3,7 @@
  * it is typed by hand, with them it is hidden and follows the rows. */
 
 import { announce } from "./app.js";
-import { clock, parseClock, timeField } from "./editor-model.js";
+import { clock, parseClock, timeField } from "./clock.js";
 
 const CUE = /^\s*([^\s:]+)(?:\s+([\d:.,]*\d))?\s*(?::\s*(.*))?$/;
 

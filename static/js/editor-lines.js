@@ -6,7 +6,7 @@
  * Ctrl+Space (or F8) plays and pauses, Ctrl+Shift+Space repeats the clip, Ctrl+Backspace in an empty line removes it. */
 
 import { announce } from "./app.js";
-import { clock, parseClock, timeField } from "./editor-model.js";
+import { clock, parseClock, timeField } from "./clock.js";
 
 const LINE = /^\s*([\d:.,]+)\s*[-–]\s*([\d:.,]+)\s*(agent|caller)?\s*:\s*(.*)$/;
 const SHORTEST_MS = 100;

@@ -1,7 +1,7 @@
 /* The list of redactions under the wave, and the field that sends them: "0:12.3 - 0:13.4 beep", one a line. Without
  * scripts that field is typed by hand; with them it is hidden and follows the list. */
 
-import { clock, timeField } from "./editor-model.js";
+import { clock, timeField } from "./clock.js";
 
 export class RedactionList {
   constructor({ root, field, model, view }) {

@@ -3,7 +3,7 @@
  *
  * Its fields are the form's; `start`, `end` and `cue` are the model's, as a half typed time is nobody's wish yet. */
 
-import { clock, parseClock } from "./editor-model.js";
+import { clock, parseClock } from "./clock.js";
 
 const REDACTION = /^\s*(\S+)\s*[-–]\s*(\S+)\s*(beep|silence)?\s*$/;
 const APART = new Set(["revision", "opened", "_csrf", "csrf_token", "start", "end", "cue", "redactions", "lines", "cues", "rules", "no_speech"]);

@@ -3,7 +3,7 @@
  * with every change of a redaction; what was left as it is is kept by the server, with who and when. */
 
 import { announce, csrfHeaders } from "./app.js";
-import { clock } from "./editor-model.js";
+import { clock } from "./clock.js";
 
 const QUIET_MS = 400;
 

@@ -1,8 +1,9 @@
 /* Playing in the editor: the clip or on from here, repeat, speed, zoom, and marks at the playhead. Every button has
- * data-do; the same things are keys while the wave has focus (the list is under the ? button). */
+ * data-do; the same things are keys while the wave or a line of the transcript has focus (the list is under the ?). */
 
 import { announce } from "./app.js";
-import { REDACTION_MS, clock } from "./editor-model.js";
+import { clock } from "./clock.js";
+import { REDACTION_MS } from "./editor-model.js";
 
 const KEYS = {
   " ": "play",
@@ -24,6 +25,13 @@ const KEYS = {
   "-": "zoom-out",
 };
 
+const TAKES_SPACE = "input, textarea, select, button, a, summary, [contenteditable], [role=slider], audio";
+
+function isFree({ target, defaultPrevented }) {
+  if (defaultPrevented || document.querySelector("dialog[open]")) return false;
+  return target.matches?.("[data-line]") || !target.closest?.(TAKES_SPACE);
+}
+
 export class Transport {
   constructor({ card, container, view, model, snap }) {
     this.card = card;
@@ -41,6 +49,10 @@ export class Transport {
     this.speed.addEventListener("change", () => this.wave.setPlaybackRate(Number(this.speed.value), true));
     document.addEventListener("keydown", (event) => this.keyAnywhere(event));
     container.addEventListener("keydown", (event) => this.key(event));
+    const lines = document.querySelector("[data-turns]");
+    lines?.addEventListener("keydown", (event) => event.target.matches("[data-line]") && this.key(event));
+    // some browsers press a button when the bar is let go
+    lines?.addEventListener("keyup", (event) => event.key === " " && event.target.matches("[data-line]") && event.preventDefault());
     this.wave.on("play", () => this.showPlaying(true));
     this.wave.on("pause", () => this.showPlaying(false));
     this.wave.on("timeupdate", () => this.tick());
@@ -56,8 +68,8 @@ export class Transport {
       "play-on": () => (this.wave.isPlaying() ? this.wave.pause() : this.playOn()),
       back: () => view.seek(model.startMs),
       loop: () => this.setLoop(!this.loop),
-      "zoom-in": () => view.zoom(1),
-      "zoom-out": () => view.zoom(-1),
+      "zoom-in": () => view.zoom(1, model.startMs),
+      "zoom-out": () => view.zoom(-1, model.startMs),
       "start-here": () => this.endpoint((ms) => model.setStart(ms)),
       "end-here": () => this.endpoint((ms) => model.setEnd(ms)),
       "hear-end": () => this.hearEnd(),
@@ -86,15 +98,23 @@ export class Transport {
       PageDown: this.view.ms - 10000,
     };
     if (/^[1-9]$/.test(event.key)) this.cues?.setNth(Number(event.key) - 1);
-    else if (event.key in moves) this.view.seek(moves[event.key]);
-    else if (KEYS[event.key.toLowerCase()]) this.do(KEYS[event.key.toLowerCase()]);
+    else if (event.key in moves) {
+      if (event.currentTarget !== this.container && !event.key.startsWith("Arrow")) return;
+      this.view.seek(moves[event.key]);
+    } else if (KEYS[event.key.toLowerCase()]) this.do(KEYS[event.key.toLowerCase()]);
     else return;
     event.preventDefault();
   }
 
-  /* What has to work wherever the hands are, in a text field too. */
+  /* What has to work wherever the hands are, in a text field too. Space alone plays from wherever it means nothing
+   * else, and from the transcript's lines, where pressing one again would drop what was selected. */
   keyAnywhere(event) {
     const control = event.ctrlKey || event.metaKey;
+    if (event.key === " " && !control && !event.altKey && !event.shiftKey && isFree(event)) {
+      event.preventDefault();
+      this.do("play");
+      return;
+    }
     if (!control || event.altKey || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     if (event.key.toLowerCase() === "s" && !event.shiftKey) document.getElementById("clip-form").requestSubmit();
     else if (event.code === "Space") this.do(event.shiftKey ? "loop" : "play");

@@ -1,100 +1,25 @@
-/* The waveform: the whole call in accent, a lane for each side of it, everything outside the clip veiled, grips at the
- * clip's ends, redactions and cues on top. It draws stored peaks, so no sound is fetched before Play; of long calls those
- * of the minutes in view are fetched in full detail. Its looks are in editor-wave.css (::part). */
+/* The editor's waveform: a lane for each side of the call, everything outside the clip veiled, grips at the clip's ends,
+ * redactions and cues on top. Of long calls the peaks of the minutes in view are fetched in full detail. */
 
-import WaveSurfer from "../vendor/wavesurfer/wavesurfer.esm.js";
-import Regions from "../vendor/wavesurfer/regions.esm.js";
-import Timeline from "../vendor/wavesurfer/timeline.esm.js";
-import Minimap from "../vendor/wavesurfer/minimap.esm.js";
+import { CallWave } from "./call-wave.js";
 import { LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
 
 const STEPS = [2, 4, 8, 15, 30, 60, 120, 240];
-const TIMELINE_PX = 20;
 const FINE_FROM = 8;
 
-/* Custom properties hold light-dark(): only a real element can say which of the two it is now. */
-function colour(name) {
-  const probe = document.createElement("i");
-  probe.style.color = `var(${name})`;
-  document.body.append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found;
-}
-
-function minutes(seconds) {
-  const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
-
-export class WaveView {
+export class WaveView extends CallWave {
   /* options: container, overview (elements), src, peaks (Peaks), nonce, model, snap */
   constructor({ container, overview, src, peaks, nonce, model, snap }) {
+    // the clip should fill about half of what is seen
+    const wantedStep = (container.clientWidth * 0.55) / Math.max(model.lengthMs / 1000, 2);
+    super({ container, overview, src, channels: peaks.channels, nonce, durationMs: model.durationMs, steps: STEPS, wantedStep });
     this.model = model;
     this.peaks = peaks;
     this.snap = snap;
-    this.container = container;
-    this.overview = overview;
-    this.media = new Audio();
-    this.media.preload = "none";
-    this.media.src = src;
-    this.regions = Regions.create();
-    const seconds = model.durationMs / 1000;
-    this.wave = WaveSurfer.create({
-      container,
-      media: this.media,
-      peaks: peaks.channels,
-      duration: seconds,
-      height: container.clientHeight - TIMELINE_PX - 2,
-      splitChannels: peaks.stereo ? peaks.channels.map(() => ({ overlay: false, height: (container.clientHeight - TIMELINE_PX - 2) / 2 })) : undefined,
-      minPxPerSec: this.startingZoom(),
-      autoCenter: false,
-      autoScroll: true,
-      hideScrollbar: true,
-      cursorWidth: 2,
-      barWidth: 3,
-      barGap: 2,
-      barRadius: 3,
-      cspNonce: nonce,
-      ...this.colours(),
-      plugins: [
-        this.regions,
-        Timeline.create({ height: 20, formatTimeCallback: minutes, secondaryLabelOpacity: 1 }),
-        Minimap.create({
-          container: overview,
-          height: overview.clientHeight,
-          splitChannels: undefined,
-          barWidth: 2,
-          barGap: 1,
-          barRadius: 2,
-          cursorWidth: 0,
-          cspNonce: nonce,
-          ...this.overviewColours(),
-        }),
-      ],
-    });
-    this.ready = new Promise((resolve) => this.wave.once("ready", resolve)).then(() => this.begin());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.wave.setOptions(this.colours()));
-  }
-
-  colours() {
-    return { waveColor: colour("--accent"), progressColor: colour("--accent"), cursorColor: colour("--ink") };
-  }
-
-  overviewColours() {
-    const accent = colour("--accent");
-    const wave = colour("--wave");
-    return { waveColor: wave, progressColor: wave, overlayColor: `color-mix(in srgb, ${accent} 16%, transparent)` };
-  }
-
-  /* The clip should fill about half of what is seen. */
-  startingZoom() {
-    const wanted = (this.container.clientWidth * 0.55) / Math.max(this.model.lengthMs / 1000, 2);
-    this.zoomStep = Math.max(0, STEPS.findLastIndex((step) => step <= wanted));
-    return STEPS[this.zoomStep];
   }
 
   begin() {
+    super.begin();
     const { model } = this;
     this.clip = this.regions.addRegion({
       id: "clip",
@@ -112,10 +37,8 @@ export class WaveView {
       this.showRange();
       this.snap.settle(this.side);
     });
-    this.regions.enableDragSelection({ color: "transparent", id: "drawn" });
-    this.regions.on("region-created", (region) => this.takeDrawn(region));
+    this.addEventListener("drawn", ({ detail }) => this.takeRange(detail));
     model.addEventListener("change", (event) => this.follow(event.detail.what));
-    this.slider = this.makeSlider();
     this.showRange();
     this.showRedactions();
     this.showCue();
@@ -127,16 +50,6 @@ export class WaveView {
     this.wave.setTime(model.startMs / 1000);
   }
 
-  /* The element that scrolls is the one that takes focus and keys: a slider over the call for screen readers. */
-  makeSlider() {
-    const slider = this.wave.getWrapper().parentElement;
-    slider.tabIndex = 0;
-    const seconds = String(Math.floor(this.model.durationMs / 1000));
-    const names = { "aria-label": this.container.dataset.label, "aria-valuemin": "0", "aria-valuemax": seconds };
-    for (const [name, value] of Object.entries({ role: "slider", ...names })) slider.setAttribute(name, value);
-    return slider;
-  }
-
   /* While a hand moves a region, the region is right and must not be set again under it. */
   fromHand(change) {
     this.byHand = true;
@@ -145,16 +58,9 @@ export class WaveView {
     this.veil();
   }
 
-  /* A drag on the bare wave draws a new range: the drawn region is only the hand's trace and goes at once. */
-  takeDrawn(region) {
-    if (region.id !== "drawn") return;
-    const [start, end] = [region.start * 1000, region.end * 1000];
-    // the plugin still touches the region after telling of it
-    setTimeout(() => {
-      region.remove();
-      this.model.setRange(start, end);
-      this.snap.settle();
-    });
+  takeRange({ startMs, endMs }) {
+    this.model.setRange(startMs, endMs);
+    this.snap.settle();
   }
 
   follow(what) {
@@ -166,10 +72,9 @@ export class WaveView {
 
   /* Full detail of what is in view, where the zoom can show it. */
   async sharpen() {
-    if (STEPS[this.zoomStep] < FINE_FROM) return;
-    const from = this.wave.getScroll() / STEPS[this.zoomStep];
-    const seen = this.container.clientWidth / STEPS[this.zoomStep];
-    if (await this.peaks.detail(from * 1000, (from + seen) * 1000)) this.wave.setOptions({});
+    if (this.pxPerSecond < FINE_FROM) return;
+    const from = this.wave.getScroll() / this.pxPerSecond;
+    if (await this.peaks.detail(from * 1000, (from + this.seenSeconds) * 1000)) this.wave.setOptions({});
   }
 
   sharpenSoon() {
@@ -234,29 +139,5 @@ export class WaveView {
   drawRuleCue(id, code, ms) {
     const flag = this.regions.addRegion({ id, start: ms / 1000, color: "transparent", drag: true, content: code });
     flag.on("update", () => this.fromHand(() => this.model.setRuleCue(code, flag.start * 1000)));
-  }
-
-  get ms() {
-    return Math.round(this.wave.getCurrentTime() * 1000);
-  }
-
-  seek(ms) {
-    this.wave.setTime(Math.min(Math.max(ms, 0), this.model.durationMs) / 1000);
-  }
-
-  /* Brings a moment into the left third of what is seen. */
-  scrollTo(ms) {
-    const seen = this.container.clientWidth / STEPS[this.zoomStep];
-    this.wave.setScrollTime(Math.max(0, ms / 1000 - seen / 4));
-  }
-
-  /* Nearer (+1) or wider (-1); false at the end of the scale. */
-  zoom(by) {
-    const next = Math.min(Math.max(this.zoomStep + by, 0), STEPS.length - 1);
-    if (next === this.zoomStep) return false;
-    this.zoomStep = next;
-    this.wave.zoom(STEPS[next]);
-    this.scrollTo(this.model.startMs);
-    return true;
   }
 }

@@ -6,7 +6,7 @@
  * touch, one tap sets the first word and the next one the last. */
 
 import { announce, toast } from "./app.js";
-import { clock } from "./editor-model.js";
+import { clock } from "./clock.js";
 
 const AROUND_MS = 12000;
 const WORD_PAD_MS = 80;

@@ -1,7 +1,8 @@
 /* The regions as rows of the form. A row's fields are what counts; the wave follows them.
  * Events: "change" {row}, "play" {row}, "chosen" {row}, "removed" {row}. Rows stand in the order of the call. */
 
-import { LONGEST_MS, SHORTEST_MS, parseClock, timeField } from "./editor-model.js";
+import { parseClock, timeField } from "./clock.js";
+import { LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
 
 class Row {
   constructor(item, rows) {

@@ -2,7 +2,8 @@
  * while something in the sound's card has focus; the page is a form that works by itself. */
 
 import { announce, snapshot, toast } from "./app.js";
-import { LONGEST_MS, SHORTEST_MS, clock } from "./editor-model.js";
+import { clock } from "./clock.js";
+import { LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
 import { Rows } from "./mark-rows.js";
 import { MarkWave } from "./mark-wave.js";
 
@@ -43,8 +44,8 @@ class Marking {
       on: () => this.view.seek(this.view.ms + 10000),
       mark: () => this.mark(),
       drop: () => this.drop(),
-      "zoom-in": () => this.view.zoom(1),
-      "zoom-out": () => this.view.zoom(-1),
+      "zoom-in": () => this.view.zoom(1, this.view.ms),
+      "zoom-out": () => this.view.zoom(-1, this.view.ms),
     };
     actions[what]?.();
   }

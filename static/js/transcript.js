@@ -8,7 +8,7 @@
  * still what they were; else both are shown, and whoever corrects decides. */
 
 import { announce, csrfHeaders, toast } from "./app.js";
-import { clock, timeField } from "./editor-model.js";
+import { clock, timeField } from "./clock.js";
 
 const SHORTEST_MS = 100;
 const NEW_MS = 2000;
