@@ -35,7 +35,7 @@ export class TranscriptView {
     const first = this.lines.find((line) => this.inClip(line)) ?? this.lines[0];
     if (first) {
       first.button.tabIndex = 0;
-      if (list.scrollHeight > list.clientHeight) list.scrollTop = first.button.offsetTop - list.offsetTop - 80;
+      if (list.scrollHeight > list.clientHeight) list.scrollTop += first.button.getBoundingClientRect().top - list.getBoundingClientRect().top - 80;
     }
   }
 
