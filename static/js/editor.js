@@ -14,6 +14,7 @@ import { Peaks } from "./editor-peaks.js";
 import { RedactionList } from "./editor-redactions.js";
 import { Snap } from "./editor-snap.js";
 import { EditorState, parseRedactions } from "./editor-state.js";
+import { ProposedTitle } from "./editor-title.js";
 import { TranscriptView } from "./editor-transcript.js";
 import { Transport } from "./editor-transport.js";
 import { WaveView } from "./editor-wave.js";
@@ -66,9 +67,9 @@ function connectLanes({ card, peaks, turns, view, transport }) {
   return mix;
 }
 
-function connectAutosave(form, model) {
+function connectAutosave(form, model, proposed) {
   const status = document.querySelector("[data-autosave-status]");
-  const title = () => status.dataset.untitled.replace("{time}", clock(model.startMs));
+  const title = () => proposed.text || status.dataset.untitled.replace("{time}", clock(model.startMs));
   return form.dataset.autosave ? new Autosave({ form, status, title, model }) : null;
 }
 
@@ -102,7 +103,7 @@ async function start() {
   const history = new History({ root: card.querySelector("[data-history]"), state, form, model, areas: [card, typed] });
   const conflict = document.querySelector("[data-conflict]");
   if (conflict) new Conflict({ root: conflict, state });
-  const autosave = connectAutosave(form, model);
+  const autosave = connectAutosave(form, model, new ProposedTitle({ form, model }));
   card.editor = { model, view, transport, history, state, snap, mix, autosave };
   card.dataset.ready = clock(model.startMs);
   card.dispatchEvent(new CustomEvent("editor:ready", { bubbles: true, detail: card.editor }));

@@ -1,7 +1,7 @@
 /* The regions as rows of the form. A row's fields are what counts; the wave follows them.
  * Events: "change" {row}, "play" {row}, "chosen" {row}, "removed" {row}. Rows stand in the order of the call. */
 
-import { parseClock, timeField } from "./clock.js";
+import { parseClock, shortClock, timeField } from "./clock.js";
 import { LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
 
 class Row {
@@ -31,6 +31,7 @@ class Row {
     on("[data-cue]", () => rows.tell("cue", this));
     item.addEventListener("focusin", () => rows.choose(this));
     item.querySelector("[data-rules] select").addEventListener("change", (event) => this.addRule(event.target));
+    item.addEventListener("change", () => this.proposeTitle());
     this.showLength();
   }
 
@@ -52,6 +53,7 @@ class Row {
     this.endMs = Math.round(Math.min(Math.max(endMs, this.startMs + SHORTEST_MS), this.startMs + LONGEST_MS, last));
     this.showTimes();
     this.showLength();
+    this.proposeTitle();
     this.rows.tell("change", this);
   }
 
@@ -76,6 +78,16 @@ class Row {
       chosen.append(chip);
     }
     select.value = "";
+  }
+
+  /* For who types no title: the rule and the time. It stands as a placeholder and counts with saving. */
+  proposeTitle() {
+    const rule = this.item.querySelector("[data-chosen] input:checked")?.parentElement.textContent.trim();
+    this.title.placeholder = rule && this.usable ? `${rule.replace(/^\S+ · /, "")}, ${shortClock(this.startMs)}` : "";
+  }
+
+  takeProposed() {
+    if (!this.title.value.trim()) this.title.value = this.title.placeholder;
   }
 
   takeOver(other) {
@@ -120,6 +132,7 @@ export class Rows extends EventTarget {
     this.all = this.all.filter((row) => !row.blank);
     this.chosen = null;
     this.back.addEventListener("click", () => this.bringBack());
+    form.addEventListener("submit", () => this.all.forEach((row) => row.takeProposed()), { capture: true });
     this.number();
   }
 
