@@ -128,7 +128,7 @@ async def test_releasing_freezes_counts_tells_and_records_once(cast: Cast) -> No
     told = await facts.facts_of(cast.agent.id, ["evaluation_released"])
     assert [(fact.source, fact.subject) for fact in told] == [(f"evaluation:{released.id}", "test")]
     waiting = await db.fetch("SELECT name FROM job WHERE name LIKE '%evaluation_released%'")
-    assert waiting == []  # nobody listens yet; publishing to nobody is no fault
+    assert [row["name"] for row in waiting] == ["evaluation_released:search.index.follow_evaluation"]
     inbox = await latest(cast.viewer("agent"))
     assert [(notice.kind, notice.href) for notice in inbox] == [
         ("evaluation_released", f"/evaluations/{released.id}")
