@@ -1,5 +1,5 @@
 /* Marking several regions of a call in one pass: M at the start, M at the end, while the call goes on. The keys work
- * while something in the sound's card has focus; the page is a form that works by itself. */
+ * while something in the sound's card or the transcript has focus; the page is a form that works by itself. */
 
 import { announce, snapshot, toast } from "./app.js";
 import { clock } from "./clock.js";
@@ -7,6 +7,7 @@ import { LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
 import { Rows } from "./mark-rows.js";
 import { MarkWave } from "./mark-wave.js";
 
+const PAD_MS = 150;
 const KEYS = { " ": "play", m: "mark", escape: "drop", "+": "zoom-in", "=": "zoom-in", "-": "zoom-out" };
 
 class Marking {
@@ -18,7 +19,10 @@ class Marking {
     this.beganMs = null;
     this.playingRow = null;
     card.addEventListener("click", (event) => this.do(event.target.closest("[data-do]")?.dataset.do));
+    this.lines = [...document.querySelectorAll("[data-lines] > li")];
     card.addEventListener("keydown", (event) => this.key(event));
+    // a line that was pressed to play from there keeps the focus: the next key is M
+    document.querySelector("[data-lines]")?.addEventListener("keydown", (event) => this.key(event));
     card.querySelector("[data-speed]").addEventListener("change", (event) => this.wave.setPlaybackRate(Number(event.target.value), true));
     this.wave.on("play", () => this.showPlaying(true));
     this.wave.on("pause", () => this.showPlaying(false));
@@ -59,7 +63,7 @@ class Marking {
     if (onSlider && event.key in moves) this.view.seek(this.view.ms + moves[event.key]);
     else if (onSlider && event.key === "Home") this.view.seek(0);
     else if (onSlider && event.key === "End") this.view.seek(this.view.durationMs);
-    else if (what && (what !== "play" || onSlider)) this.do(what);
+    else if (what && (what !== "play" || onSlider || event.target.matches("[data-seek]"))) this.do(what);
     else return;
     event.preventDefault();
   }
@@ -94,6 +98,25 @@ class Marking {
     }
     this.rows.choose(row);
     if (endMs - startMs > LONGEST_MS) toast(this.words("long"), "warn");
+    this.say("made", { number: this.rows.numberOf(row), start: clock(row.startMs), end: clock(row.endMs) });
+  }
+
+  /* A line makes a region; one that follows the region just made makes it longer, and so does any with Shift. */
+  take(line, extend) {
+    const index = this.lines.indexOf(line);
+    const [start, end] = [Number(line.dataset.start), Number(line.dataset.end)];
+    const before = Number(this.lines[index - 1]?.dataset.end ?? 0);
+    const after = Number(this.lines[index + 1]?.dataset.start ?? this.view.durationMs);
+    const from = Math.max(start - PAD_MS, Math.min(before, start));
+    const to = Math.min(end + PAD_MS, Math.max(after, end));
+    const row = this.rows.all.includes(this.rows.newest) && this.rows.newest;
+    const follows = index > 0 && row && row.endMs >= before && row.endMs <= start;
+    if (!row || !(extend || follows)) {
+      this.make(from, to);
+      return;
+    }
+    row.setRange(Math.min(row.startMs, from), Math.max(row.endMs, to));
+    this.rows.choose(row);
     this.say("made", { number: this.rows.numberOf(row), start: clock(row.startMs), end: clock(row.endMs) });
   }
 
@@ -148,7 +171,6 @@ class Marking {
   }
 
   markLine() {
-    this.lines ??= [...document.querySelectorAll("[data-lines] > li")];
     const now = this.lines.findLast((line) => Number(line.dataset.start) <= this.view.ms);
     if (now === this.line) return;
     this.line?.removeAttribute("aria-current");
@@ -221,7 +243,7 @@ function followLines(marking) {
       marking.view.seek(Number(line.dataset.start));
       marking.play();
     }
-    if (event.target.closest("[data-mark-line]")) marking.make(Number(line.dataset.start), Number(line.dataset.end));
+    if (event.target.closest("[data-mark-line]")) marking.take(line, event.shiftKey);
   });
 }
 

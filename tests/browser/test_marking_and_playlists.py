@@ -83,7 +83,7 @@ def test_regions_are_marked_by_keyboard_while_the_call_plays(chromium: Any, cent
         # a line of the transcript is marked too; the rule goes on from region to region
         page.locator("[data-mark-line]").nth(1).click()
         second = rows.nth(1)
-        assert second.locator("[data-time=start]").input_value() == "0:05.0"
+        assert second.locator("[data-time=start]").input_value() == "0:04.85"
         assert second.locator("input[value=R01]").is_checked()
         second.locator("[data-rules] select").select_option("R02")
         assert second.locator("[data-chosen] input:checked").count() == 2
@@ -100,6 +100,9 @@ def test_regions_are_marked_by_keyboard_while_the_call_plays(chromium: Any, cent
         assert rows.count() == 1
         page.click("[data-bring-back]")
         assert second.locator("input[name^=title]").input_value() == "Mmm"
+        # a title is proposed from the rule; without one it is asked for
+        assert rows.nth(0).locator("input[name^=title]").get_attribute("placeholder").endswith(", 0:00")
+        rows.nth(0).locator("input[value=R01]").uncheck()
         page.click("#mark-form button.primary")
         page.wait_for_selector(".form-errors")
         page.wait_for_selector("[data-marking][data-ready]")
@@ -107,7 +110,7 @@ def test_regions_are_marked_by_keyboard_while_the_call_plays(chromium: Any, cent
         assert rows.nth(1).locator("input[name^=title]").input_value() == "Mmm"
         assert not page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))")
         assert [line for line in violations(window) if "422" not in line] == []
-        rows.nth(0).locator("input[name^=title]").fill("Greets")
+        rows.nth(0).locator("[data-rules] select").select_option("R01")
         page.click("#mark-form button.primary")
         page.wait_for_url("**/mark/*-*")
         page.wait_for_selector("[name=heard]", timeout=20_000)
