@@ -113,11 +113,19 @@ class Marking {
     const follows = index > 0 && row && row.endMs >= before && row.endMs <= start;
     if (!row || !(extend || follows)) {
       this.make(from, to);
+      this.look(from);
       return;
     }
     row.setRange(Math.min(row.startMs, from), Math.max(row.endMs, to));
     this.rows.choose(row);
     this.say("made", { number: this.rows.numberOf(row), start: clock(row.startMs), end: clock(row.endMs) });
+  }
+
+  /* Brings a moment into sight, unless the call plays: then the wave goes its own way. */
+  look(ms) {
+    if (this.wave.isPlaying()) return;
+    this.view.scrollTo(ms);
+    this.view.seek(ms);
   }
 
   cue(row) {

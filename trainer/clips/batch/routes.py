@@ -13,6 +13,7 @@ from trainer.clips.batch import service
 from trainer.clips.batch.forms import Row, blank_rows, proposed, read_regions, read_rows, take_refusal
 from trainer.clips.pages import cutting_board, polarity_options, rule_options, speaker_names, style_nonce
 from trainer.clips.service import OPEN_STATES, ClipView
+from trainer.clips.suggestions.service import undecided
 from trainer.db import new_id
 from trainer.problems import Invalid
 from trainer.web.forms import read_form
@@ -120,8 +121,10 @@ async def marked_page(
     refusals = {outcome.clip.id: outcome.refusal for outcome in outcomes or [] if outcome.refusal}
     alone = service.publishes(viewer, request.app.state.settings.clip_review)
     may = [clip.id for clip in clips if _goes_on(viewer, clip, alone=alone)]
+    still = {clip.id: len(await undecided(clip)) for clip in clips if clip.id in may and not clip.rendering}
     values: dict[str, Any] = {
         "recording": recording,
+        "undecided": still,
         "here": f"/calls/{recording_id}/mark/{batch_id}",
         "clips": clips,
         "refusals": refusals,
