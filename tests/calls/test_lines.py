@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,51 @@ def test_a_word_that_stayed_keeps_its_time_and_a_corrected_one_takes_its_place()
 )
 def test_a_line_with_no_room_for_what_was_typed_loses_its_word_times(text: str) -> None:
     assert corrected(text) == ()
+
+
+def a_long_call(word: str, lines: int) -> list[Line]:
+    said = [[f"{word}{n % 7}", "is", f"{n}.", word, "and", word, "and", word] for n in range(lines)]
+    return [
+        Line(
+            n * 1000, n * 1000 + 1000, "agent", " ".join(words),
+            tuple((n * 1000 + i * 125, n * 1000 + i * 125 + 125, text) for i, text in enumerate(words)),
+        )
+        for n, words in enumerate(said)
+    ]  # fmt: skip
+
+
+def typed_again(lines: list[Line], ending: str) -> list[Line]:
+    return [Line(line.start_ms, line.end_ms, line.speaker, line.text + ending) for line in lines]
+
+
+def test_correcting_every_other_line_of_a_long_call_is_quick_and_keeps_the_times_of_the_others() -> None:
+    old = a_long_call("word", 1200)
+    new = [line if n % 2 else typed_again([line], "!")[0] for n, line in enumerate(typed_again(old, ""))]
+    new[7] = Line(7000, 8000, "agent", "Something else.")
+    began = time.perf_counter()
+    found = with_words(new, old)
+    assert time.perf_counter() - began < 2
+    assert [line.words for n, line in enumerate(found) if n % 2 and n != 7] == [
+        line.words for n, line in enumerate(old) if n % 2 and n != 7
+    ]
+
+
+def test_what_would_take_too_long_to_compare_loses_its_word_times() -> None:
+    old = [
+        Line(
+            n * 1000,
+            n * 1000 + 900,
+            "agent",
+            "a a a a a",
+            tuple((n * 1000 + i, n * 1000 + i + 1, "a") for i in range(5)),
+        )
+        for n in range(800)
+    ]
+    began = time.perf_counter()
+    found = with_words([*typed_again(old[:-1], " b"), *typed_again(old[-1:], "")], old)
+    assert time.perf_counter() - began < 2
+    assert {line.words for line in found[:-1]} == {()}
+    assert found[-1].words == old[-1].words
 
 
 def test_words_outside_a_moved_line_are_not_its_words() -> None:

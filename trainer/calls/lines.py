@@ -7,9 +7,11 @@ Invariant: a word time is one that was measured, or lies between two that were.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from itertools import accumulate
 
 from trainer.calls.transcripts import (
     LATEST_MS,
@@ -29,11 +31,16 @@ SHORTEST_MS = 50
 # Quicker than this for a letter nobody speaks: what was typed cannot all have been said in that time.
 LETTER_MS = 25
 LETTER_OF_HAN_MS = 100
+# Words that are the same, each with each: more than this are not compared.
+MOST_PAIRS = 200_000
 
 _HAN = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_HAN}]|[^\s{_HAN}]+")
 _BARE = re.compile(r"[^\w]+")
 _TYPED = re.compile(r"\s*([\d:.,]+)\s*[-–]\s*([\d:.,]+)\s*(agent|caller)?\s*:\s?(.*)")
+
+
+Opcode = tuple[str, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +120,14 @@ def with_words(lines: Sequence[Line], before: Sequence[Line]) -> list[Line]:
         # nothing to go by, or gaps of which nobody knows what was said in them
         return [line if _fits(line) else replace(line, words=()) for line in lines]
     tokens = [(index, token) for index, line in enumerate(lines) for token in _tokens(line.text)]
-    old = [(start, end, token) for start, end, text in known for token in _tokens(text) or [text]]
+    old = [
+        [((start, end), _bare(token)) for start, end, text in line.words for token in _tokens(text) or [text]]
+        for line in before
+    ]
     times = _aligned(
-        [_bare(text) for _start, _end, text in old],
-        [_bare(text) for _index, text in tokens],
-        [(start, end) for start, end, _text in old],
+        [[bare for _time, bare in line] for line in old],
+        [[_bare(token) for token in _tokens(line.text)] for line in lines],
+        [time for line in old for time, _bare_one in line],
         (lines[0].start_ms, lines[-1].end_ms) if lines else (0, 0),
     )
     found: list[list[Word | None]] = [[] for _line in lines]
@@ -141,18 +151,66 @@ def _timed(line: Line, words: Sequence[Word | None]) -> Line:
 
 
 def _aligned(
-    old: Sequence[str], new: Sequence[str], times: Sequence[tuple[int, int]], within: tuple[int, int]
+    old: Sequence[Sequence[str]],
+    new: Sequence[Sequence[str]],
+    times: Sequence[tuple[int, int]],
+    within: tuple[int, int],
 ) -> list[tuple[int, int] | None]:
-    """For each new token its time: that of the old one, or a share of the gap; None where it has no room."""
-    found: list[tuple[int, int] | None] = [None] * len(new)
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    """For each new token its time: that of the old one, or a share of the gap; None where it has no room.
+
+    `old` and `new` are tokens line by line, `times` those of all old tokens.
+    """
+    tokens = [token for line in new for token in line]
+    found: list[tuple[int, int] | None] = [None] * len(tokens)
+    for kind, a, b, c, d in _opcodes(old, new):
         if kind == "equal":
             found[c:d] = times[a:b]
-        elif c < d:
+        elif c < d and kind != "unknown":
             start = times[a][0] if a < b else times[a - 1][1] if a else within[0]
             end = times[b - 1][1] if a < b else times[b][0] if b < len(times) else within[1]
-            found[c:d] = _shared(new[c:d], start, end)
+            found[c:d] = _shared(tokens[c:d], start, end)
     return found
+
+
+def _opcodes(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> Iterator[Opcode]:
+    """What stayed, went and came, in tokens: lines that stayed first, then the words of the others.
+
+    Comparing takes the square of what comes often, and everybody waits meanwhile. Where it would take too long, the
+    part is `unknown`.
+    """
+    left = MOST_PAIRS
+    from_old, from_new = ([*accumulate(map(len, lines), initial=0)] for lines in (old, new))
+    olds, news = ([token for line in lines for token in line] for lines in (old, new))
+    for kind, a, b, c, d in _compared([tuple(line) for line in old], [tuple(line) for line in new], left):
+        a, b, c, d = from_old[a], from_old[b], from_new[c], from_new[d]
+        if kind == "equal":
+            yield kind, a, b, c, d
+            continue
+        yield from (
+            (part, a + e, a + f, c + g, c + h) for part, e, f, g, h in _compared(olds[a:b], news[c:d], left)
+        )
+        left -= min(left, _pairs(olds[a:b], news[c:d]))
+
+
+def _compared(old: Sequence[Hashable], new: Sequence[Hashable], most: int) -> list[Opcode]:
+    """What stayed, went and came; what lies between the same beginning and end is `unknown` if it is too much."""
+    short = min(len(old), len(new))
+    head = next((n for n in range(short) if old[n] != new[n]), short)
+    tail = next((n for n in range(short - head) if old[-1 - n] != new[-1 - n]), short - head)
+    b, d = len(old) - tail, len(new) - tail
+    found: list[Opcode] = [("equal", 0, head, 0, head)]
+    if _pairs(old[head:b], new[head:d]) > most:
+        found.append(("unknown", head, b, head, d))
+    else:
+        codes = SequenceMatcher(None, old[head:b], new[head:d], autojunk=False).get_opcodes()
+        found += [(kind, head + i, head + j, head + k, head + m) for kind, i, j, k, m in codes]
+    return [*found, ("equal", b, len(old), d, len(new))]
+
+
+def _pairs(old: Iterable[Hashable], new: Iterable[Hashable]) -> int:
+    """How many pairs of the same there are, which is what comparing takes."""
+    there = Counter(old)
+    return sum(there[one] for one in new)
 
 
 def _shared(tokens: Sequence[str], start: int, end: int) -> list[tuple[int, int] | None]:

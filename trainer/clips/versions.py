@@ -93,8 +93,10 @@ def whole(old: str, new: str) -> list[Part]:
 
 
 def compared(old: str, new: str) -> list[Part]:
-    """Two texts as runs that stayed, went and came: word by word, Chinese character by character."""
+    """Two texts as runs that stayed, went and came: by words, Chinese by characters; endless ones whole."""
     before, after = _pieces(old), _pieces(new)
+    if len(before) * len(after) > _MOST_PAIRS:
+        return whole(old, new)
     parts: list[Part] = []
     for what, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if what == "equal":
@@ -107,6 +109,8 @@ def compared(old: str, new: str) -> list[Part]:
     return parts
 
 
+# Comparing longer texts takes seconds in which everybody waits; nobody says as much in a clip.
+_MOST_PAIRS = 4_000_000
 # a word of letters and digits; a Chinese character, a space or a sign by itself
 _PIECE = re.compile(r"[^\W⺀-鿿]+|.", re.DOTALL)
 
