@@ -22,7 +22,7 @@ from tests.calls.conftest import VTT, Cast
 from tests.web_fixtures import SignIn
 from trainer import db, jobs, storage
 from trainer.calls import service
-from trainer.calls.importing import archive, command, reports, taking
+from trainer.calls.importing import archive, command, reports, taking, unpacking
 from trainer.calls.importing.archive import Source
 from trainer.calls.importing.exporting import export_calls
 from trainer.calls.importing.jobs import KIND, about, apply_calls, discard, read_calls
@@ -399,16 +399,16 @@ def test_a_file_never_unpacks_to_more_than_its_directory_says(tmp_path: Path) ->
         packed.writestr("a.wav", b"\0" * (20 << 20))
     [entry] = archive._look("en", Source("zip", path, MOST)).entries
     source = Source("zip", path, MOST)
-    archive.take_out(source, entry.place, into)
+    unpacking.take_out(source, entry.place, into)
     assert into.stat().st_size == 20 << 20
     offset, packed_size, _size, method, crc = entry.place.split(":")
-    with pytest.raises(archive.Changed):
-        archive.take_out(source, f"{offset}:{packed_size}:1000:{method}:{crc}", into)
+    with pytest.raises(unpacking.Changed):
+        unpacking.take_out(source, f"{offset}:{packed_size}:1000:{method}:{crc}", into)
     assert into.stat().st_size <= 1 << 20
-    with pytest.raises(archive.Changed):
-        archive.take_out(source, f"{offset}:{packed_size}:{20 << 20}:{method}:1", into)
-    with pytest.raises(archive.Changed):
-        archive.take_out(source, f"7:{packed_size}:{20 << 20}:{method}:{crc}", into)
+    with pytest.raises(unpacking.Changed):
+        unpacking.take_out(source, f"{offset}:{packed_size}:{20 << 20}:{method}:1", into)
+    with pytest.raises(unpacking.Changed):
+        unpacking.take_out(source, f"7:{packed_size}:{20 << 20}:{method}:{crc}", into)
 
 
 def test_a_folder_follows_no_link_and_opens_no_pipe(tmp_path: Path) -> None:
@@ -425,8 +425,8 @@ def test_a_folder_follows_no_link_and_opens_no_pipe(tmp_path: Path) -> None:
     assert {name for name, _why in found.left_out} == {"link.wav", "out", "pipe.wav"}
     (folder / "good.wav").unlink()
     (folder / "good.wav").symlink_to(tmp_path / "secret")
-    with pytest.raises((archive.Changed, OSError)):
-        list(archive.read_out(source, "good.wav"))
+    with pytest.raises((unpacking.Changed, OSError)):
+        list(unpacking.read_out(source, "good.wav"))
 
 
 # Pages

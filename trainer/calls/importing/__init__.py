@@ -6,7 +6,8 @@ every import here: upload → preview of every row → somebody's yes → a job 
 Invariant: what is taken is what the preview showed, each row in a transaction of its own and at most once, whoever
 is killed; and no file, however bad, keeps the others out.
 
-    archive.py     what is in a source, and one entry out of it, where it can do no harm
+    archive.py     what is in a source      unpacking.py    one entry out of it, where it can do no harm
+    first_look.py  what each call's files hold
     columns.py     the sheet's columns
     planning.py    each row judged; nothing of it is stored
     taking.py      the rows that somebody said yes to

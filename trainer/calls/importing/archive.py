@@ -1,33 +1,25 @@
-"""What is in an archive or folder that somebody sent, and one file out of it, where it can do no harm.
+"""What is in an archive or folder that somebody sent.
 
 Archives lie: about names (`../../etc/passwd`), sizes, and how often one piece of data is used. So the directory of
-a zip is read in a child with limits on memory and time, no name of an archive ever becomes a path here, and
-unpacking ends where the directory said that the file would. Links are never followed, encrypted files never asked for.
+a zip is read in a child with limits on memory and time, and no name of an archive ever becomes a path here. Links are
+never followed, encrypted files never asked for.
 Invariant: an entry has a harmless, shown name and a known size; whatever has not is left out, by name and reason.
 """
 
-import fcntl
-import hashlib
 import os
 import re
 import stat
-import tempfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Literal
+from typing import Literal
 
-from trainer.audio import AudioRefused, Probe
+from trainer.audio import AudioRefused
 from trainer.audio.child import in_child
-from trainer.audio.probe import probe
-from trainer.calls.transcripts import LARGEST, read_transcript
 from trainer.problems import Invalid
 from trainer.sheets.reading import decode
-from trainer.storage import storage
 from trainer.web.i18n import _, current_locale, speaking
 
 MOST_ENTRIES = 60_000  # 20,000 calls with their transcripts, and some
@@ -36,14 +28,10 @@ LONGEST_NAME = 400
 LEAST_UNPACKED = 4 << 30
 MOST_TIMES = 10
 LOOK_S = 120.0
-EXAMINE_S = 300.0
-EXAMINE_ONE_S = 90.0
-AT_ONCE = 8  # files that one child looks at; starting a child costs more than a short file
-_MEMORY_MB = 768
-_PIECE = 1 << 20
+MEMORY_MB = 768
+LOCAL_HEADER = 30  # bytes before the name of a zip's member
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _DRIVE = re.compile(r"[A-Za-z]:")
-_LOCAL_HEADER = 30
 
 Kind = Literal["zip", "folder"]
 
@@ -74,35 +62,10 @@ class Inventory:
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one audio file holds, or why it cannot be taken: (column, reason), several at once."""
-
-    sha256: str = ""
-    size: int = 0
-    probe: Probe | None = None
-    faults: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One call to look at: the places of its audio and (or "") of its transcript."""
-
-    place: str
-    words_place: str
-
-
-class Changed(Exception):
-    """The file is not there any more, or not what the directory says."""
-
-
-# What is in it
-
-
 async def look_into(source: Source) -> Inventory:
     """Every file of a source, in a child. Raises Invalid for what is no archive, or one that lies."""
     try:
-        return await in_child(_look, current_locale(), source, timeout_s=LOOK_S, memory_mb=_MEMORY_MB)
+        return await in_child(_look, current_locale(), source, timeout_s=LOOK_S, memory_mb=MEMORY_MB)
     except AudioRefused as refused:  # the child's word for: out of time, out of memory, crashed
         raise _not_an_archive() from refused
 
@@ -187,7 +150,7 @@ def _check_overlaps(members: list[zipfile.ZipInfo], whole: int) -> None:
                 _("Files in this archive share their data, as no real archive does; it was not opened."),
                 slug="overlapping",
             )
-        end = member.header_offset + _LOCAL_HEADER + member.compress_size
+        end = member.header_offset + LOCAL_HEADER + member.compress_size
         if end > whole:
             raise _not_an_archive()
 
@@ -235,182 +198,6 @@ def _passed_over(name: str) -> bool:
 
 def _shown(name: str) -> str:
     return _CONTROL.sub("", name)[:200] or "?"
-
-
-# One file out of it
-
-
-def read_out(source: Source, place: str) -> Iterator[bytes]:
-    """The bytes of an entry, in pieces, never more than its size. Blocks. Raises Changed."""
-    try:
-        if source.kind == "folder":
-            yield from _read_file(source.path / place, source.most_bytes)
-        else:
-            yield from _read_member(source.path, [int(part) for part in place.split(":")])
-    except (OSError, zlib.error, ValueError) as error:
-        if (
-            isinstance(error, OSError)
-            and error.errno is not None
-            and not isinstance(error, FileNotFoundError)
-        ):
-            raise
-        raise Changed(str(error)) from error
-
-
-def _read_file(path: Path, most: int) -> Iterator[bytes]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Changed("not a file")
-        left = most
-        while piece := file.read(_PIECE):
-            left -= len(piece)
-            if left < 0:
-                raise Changed("it has grown")
-            yield piece
-
-
-def _read_member(path: Path, place: list[int]) -> Iterator[bytes]:
-    offset, packed, size, method, crc = place
-    with path.open("rb") as file:
-        file.seek(offset)
-        header = file.read(_LOCAL_HEADER)
-        if len(header) < _LOCAL_HEADER or header[:4] != b"PK\x03\x04":
-            raise Changed("no file begins there")
-        file.seek(
-            int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), os.SEEK_CUR
-        )
-        pieces = _stored(file, packed) if method == zipfile.ZIP_STORED else _inflated(file, packed)
-        sum_, left = 0, size
-        for piece in pieces:
-            left -= len(piece)
-            if left < 0:
-                raise Changed("it is larger than the archive says")
-            sum_ = zlib.crc32(piece, sum_)
-            yield piece
-        if left or sum_ != crc:
-            raise Changed("it is damaged")
-
-
-def _stored(file: BinaryIO, packed: int) -> Iterator[bytes]:
-    while packed > 0 and (piece := file.read(min(packed, _PIECE))):
-        packed -= len(piece)
-        yield piece
-
-
-def _inflated(file: BinaryIO, packed: int) -> Iterator[bytes]:
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    for piece in _stored(file, packed):
-        while piece:
-            if out := inflate.decompress(piece, _PIECE):
-                yield out
-            piece = inflate.unconsumed_tail
-            if inflate.eof:
-                return
-    while not inflate.eof and (out := inflate.decompress(b"", _PIECE)):
-        yield out
-
-
-@contextmanager
-def scratch_file() -> Iterator[Path]:
-    """An empty file to unpack into; it goes when the block ends, or, after a kill, when a process starts."""
-    handle, name = tempfile.mkstemp(prefix="encore-copy-", dir=storage().scratch_folder())
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH)  # tells the sweep of another process that somebody still needs it
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
-        os.close(handle)
-
-
-def take_out(source: Source, place: str, into: Path) -> str:
-    """Writes an entry to the file `into`; returns its SHA-256. Blocks. Raises Changed, OSError (no room)."""
-    digest = hashlib.sha256()
-    with into.open("wb") as file:
-        for piece in read_out(source, place):
-            digest.update(piece)
-            file.write(piece)
-    return digest.hexdigest()
-
-
-def _hash_of(source: Source, place: str) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    for piece in read_out(source, place):
-        digest.update(piece)
-        size += len(piece)
-    return digest.hexdigest(), size
-
-
-def words_of(source: Source, place: str) -> bytes:
-    """A transcript's bytes; of one that is too large a little more than the limit. Blocks. Raises Changed."""
-    data = bytearray()
-    for piece in read_out(source, place):
-        data += piece
-        if len(data) > LARGEST:
-            break
-    return bytes(data)
-
-
-# A first look at many
-
-
-async def examine(source: Source, tasks: list[Task], scratch: Path) -> list[Finding]:
-    """A first look at some calls, in one child: is there sound, can the words be read. `scratch` is a file to write
-    into, see `scratch_file`.
-
-    Where the child does not survive, each call gets a child of its own, so that one bad file is alone with itself.
-    """
-    try:
-        limit_s = EXAMINE_S if len(tasks) > 1 else EXAMINE_ONE_S
-        return await in_child(
-            _examine, current_locale(), source, tasks, scratch, timeout_s=limit_s, memory_mb=_MEMORY_MB
-        )
-    except AudioRefused as refused:
-        if len(tasks) == 1:
-            return [Finding(faults=(("file", _(refused.sentence)),))]
-    findings: list[Finding] = []
-    for task in tasks:
-        findings += await examine(source, [task], scratch)
-    return findings
-
-
-def _examine(locale: str, source: Source, tasks: list[Task], scratch: Path) -> list[Finding]:
-    with speaking(locale):
-        return [_first_look(source, task, scratch) for task in tasks]
-
-
-def _first_look(source: Source, task: Task, scratch: Path) -> Finding:
-    faults: list[tuple[str, str]] = []
-    sha256, size, found = "", 0, None
-    try:
-        if source.kind == "folder":
-            sha256, size = _hash_of(source, task.place)
-            found = probe(source.path / task.place)
-        else:
-            sha256 = take_out(source, task.place, scratch)
-            size = scratch.stat().st_size
-            found = probe(scratch)
-    except AudioRefused as refused:
-        faults.append(("file", _(refused.sentence)))
-    except Changed:
-        faults.append(("file", damaged()))
-    except OSError as error:
-        if error.errno is not None and not isinstance(error, FileNotFoundError):
-            raise
-        faults.append(("file", damaged()))
-    if task.words_place:
-        try:
-            read_transcript(words_of(source, task.words_place))
-        except Invalid as problem:
-            faults += [("transcript", error.message) for error in problem.errors]
-        except Changed:
-            faults.append(("transcript", damaged()))
-    return Finding(sha256, size, found, tuple(faults))
-
-
-def damaged() -> str:
-    """Why a file of a source cannot be read at all."""
-    return _("This file cannot be read: it is damaged, or was changed meanwhile.")
 
 
 def _too_many() -> Invalid:

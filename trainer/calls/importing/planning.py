@@ -19,8 +19,10 @@ from zoneinfo import ZoneInfo
 from trainer.audio import Probe
 from trainer.calls import forms
 from trainer.calls.folder import NOT_AUDIO, TRANSCRIPTS
-from trainer.calls.importing import archive, columns, queries
-from trainer.calls.importing.archive import AT_ONCE, Changed, Entry, Finding, Source, Task
+from trainer.calls.importing import columns, queries
+from trainer.calls.importing.archive import Entry, Source, look_into
+from trainer.calls.importing.first_look import AT_ONCE, Finding, Task, examine
+from trainer.calls.importing.unpacking import Changed, damaged, scratch_file, take_out
 from trainer.calls.service import MOST_TITLE, check_fields
 from trainer.problems import Invalid
 from trainer.sheets.columns import Matched, heading_of, match_columns
@@ -109,7 +111,7 @@ async def plan_calls(
 
     Raises Invalid for a source that cannot be used at all.
     """
-    inventory = await archive.look_into(source)
+    inventory = await look_into(source)
     name, sheet = await _sheet_of(source, inventory.entries)
     files = _Files(inventory.entries)
     plan = Plan(name, sheet, None, left_out=inventory.left_out)
@@ -150,11 +152,11 @@ async def _sheet_of(source: Source, entries: list[Entry]) -> tuple[str, Sheet | 
     entry = sheets[0]
     if entry.size > MOST_BYTES:
         raise Invalid(_("A spreadsheet may have at most %(most)s MB.") % {"most": MOST_BYTES >> 20})
-    with archive.scratch_file() as path:
+    with scratch_file() as path:
         try:
-            await asyncio.to_thread(archive.take_out, source, entry.place, path)
+            await asyncio.to_thread(take_out, source, entry.place, path)
         except Changed as error:
-            raise Invalid(f"{entry.name}: {archive.damaged()}") from error
+            raise Invalid(f"{entry.name}: {damaged()}") from error
         return entry.name, await open_sheet(path)
 
 
@@ -264,12 +266,12 @@ async def _listen(source: Source, rows: list[Row], tell: Progress) -> None:
 
     async def look() -> None:
         nonlocal done
-        with archive.scratch_file() as scratch:
+        with scratch_file() as scratch:
             for batch in batches:
                 tasks = [
                     Task(row.audio.place, row.words.place if row.words else "") for row in batch if row.audio
                 ]
-                for row, found in zip(batch, await archive.examine(source, tasks, scratch), strict=True):
+                for row, found in zip(batch, await examine(source, tasks, scratch), strict=True):
                     row.found = found
                     for column, reason in found.faults:
                         row.fault(column, reason)

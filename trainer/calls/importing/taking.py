@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 
 from trainer import db, jobs
 from trainer.calls import forms
-from trainer.calls.importing import archive, columns, queries
-from trainer.calls.importing.archive import Changed, Source
+from trainer.calls.importing import columns, queries
+from trainer.calls.importing.archive import Source
 from trainer.calls.importing.planning import probe_of, side_by_side
 from trainer.calls.importing.tables import CallImportRow
+from trainer.calls.importing.unpacking import Changed, damaged, scratch_file, take_out, words_of
 from trainer.calls.service import receive_recording
 from trainer.db import DatabaseError
 from trainer.problems import Invalid, Problem
@@ -134,7 +135,7 @@ class Taking:
         except (DatabaseError, StorageError):
             raise  # nothing is wrong with the file: the job waits and goes on here
         except Changed:
-            await _settle(row["id"], "refused", [("file", archive.damaged())])
+            await _settle(row["id"], "refused", [("file", damaged())])
         except Invalid as problem:
             await _settle(row["id"], "refused", columns.reasons(problem))
         except Problem as problem:
@@ -151,9 +152,9 @@ class Taking:
         fields = await forms.read_fields(json.loads(row["texts"]), self.zone)
         words: bytes | None = None
         if row["words_place"]:
-            words = await asyncio.to_thread(archive.words_of, self.source, row["words_place"])
-        with archive.scratch_file() as path:
-            sha256 = await asyncio.to_thread(archive.take_out, self.source, row["place"], path)
+            words = await asyncio.to_thread(words_of, self.source, row["words_place"])
+        with scratch_file() as path:
+            sha256 = await asyncio.to_thread(take_out, self.source, row["place"], path)
             if sha256 != row["sha256"]:
                 raise Changed("another file than in the preview")
             return await receive_recording(
