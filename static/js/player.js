@@ -219,6 +219,16 @@ function silenceGone() {
   if (sounding && !sounding.figure.isConnected) sounding.pause();
 }
 
+/* A link that leads on from a call takes along where one listens: the start of the line that is heard. */
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-takes-moment]");
+  const player = link && document.querySelector(".call-player")?.clipPlayer;
+  if (!player || player.ms <= 0) return;
+  const address = new URL(link.href);
+  address.searchParams.set("start", String(Math.round(Number(player.line?.dataset.clipSeek ?? player.ms))));
+  link.href = address.href;
+});
+
 start();
 document.addEventListener("htmx:afterSwap", () => {
   silenceGone();

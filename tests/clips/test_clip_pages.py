@@ -40,7 +40,9 @@ def clip_in(address: str) -> UUID:
 async def test_the_editor_opens_on_a_call_with_its_words_and_rules(
     page: httpx.AsyncClient, a_call: CallMaker
 ):
-    answer = await page.get(f"/calls/{await a_call()}/clips/new?start=5000&end=9000")
+    call = await a_call()
+    answer = await page.get(f"/calls/{call}/clips/new?start=5000&end=9000&kind=near_miss")
+    assert 'value="near_miss" checked' in answer.text
     assert answer.status_code == 200
     assert 'value="0:05.0"' in answer.text
     assert 'value="0:09.0"' in answer.text

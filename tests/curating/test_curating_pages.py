@@ -73,8 +73,9 @@ async def test_a_proposal_is_cut_with_the_rule_in_mind_or_put_away(
     await sign_in(client, rosa)
     call = await a_call(longest_silence_ms=30_000, silence_at_ms=64_000, title="Nobody speaks")
     page = (await client.get("/calls/worth-hearing?rule=R03&kind=counterexample")).text
-    assert f'href="/calls/{call}?rule=R03&amp;at=60000"' in page
-    assert f'href="/calls/{call}/clips/new?rule=R03&amp;start=60000"' in page
+    assert f'href="/calls/{call}?rule=R03&amp;kind=counterexample&amp;at=60000"' in page
+    cut = f"/calls/{call}/clips/new?rule=R03&amp;kind=counterexample&amp;start=60000"
+    assert f'href="{cut}"' in page
     assert "30 seconds of silence" in page
     put = await client.post(f"/calls/{call}/pass", headers=HTMX)
     assert "Put away" in put.text

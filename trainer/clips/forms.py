@@ -40,9 +40,11 @@ class Typed:
     cues: str = ""
 
     @classmethod
-    def blank(cls, start_ms: int, end_ms: int, rules: tuple[str, ...] = ()) -> "Typed":
+    def blank(
+        cls, start_ms: int, end_ms: int, rules: tuple[str, ...] = (), kind: str = "exemplar"
+    ) -> "Typed":
         """A new clip over this part of the call."""
-        return cls(clock(start_ms), clock(end_ms), rules=rules)
+        return cls(clock(start_ms), clock(end_ms), rules=rules, polarity=kind)
 
     @classmethod
     def of_clip(cls, clip: ClipView) -> "Typed":

@@ -36,10 +36,12 @@ async def show_new_clip(
     start: FromQuery[int] = 0,
     end: FromQuery[int] = 0,
     rule: FromQuery[str] = "",
+    kind: FromQuery[str] = "",
 ) -> Response[str]:
-    """The editor over a call; `start` and `end` (ms) propose a range."""
+    """The editor over a call; `start` and `end` (ms) propose a range, `rule` and `kind` what is sought."""
     board = await cutting_board(request, recording_id)
-    typed = Typed.blank(*board.proposed(start, end), rules=(rule,) if rule else ())
+    wanted = kind if kind in service.POLARITIES else "exemplar"
+    typed = Typed.blank(*board.proposed(start, end), rules=(rule,) if rule else (), kind=wanted)
     return await editor_page(request, board, None, typed)
 
 
