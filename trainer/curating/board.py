@@ -78,7 +78,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """One line of the board. `ends`: when its last good clip of a real call dies, if that is soon."""
+    """One line of the board. `ends`: when its last good clip of a real call dies, if that is soon; `last_moment` is
+    still within its last day, which is the one to be shown."""
 
     rule: RuleView
     health: Health
@@ -93,6 +94,10 @@ class RuleRow:
     @property
     def full(self) -> bool:
         return self.next is None
+
+    @property
+    def last_moment(self) -> datetime | None:
+        return self.ends - timedelta(seconds=1) if self.ends else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,10 @@ class Ending:
     ends: datetime
     rules: tuple[str, ...]
     last_of: tuple[str, ...]
+
+    @property
+    def last_moment(self) -> datetime:
+        return self.ends - timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
