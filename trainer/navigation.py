@@ -26,7 +26,12 @@ def navigation(viewer: Viewer, path: str) -> list[NavItem]:
         (viewer.has("agent"), "/path", "route", _("My path")),
         (viewer.has("trainer", "qa_analyst", "team_lead", "admin"), "/calls", "headphones", _("Calls")),
         (True, "/evaluations", "clipboard-check", _("Evaluations")),
-        (not viewer.has("admin"), "/clips", "audio-lines", _("Clips")),
+        (
+            not viewer.has("admin") or viewer.has("trainer", "qa_analyst", "team_lead"),
+            "/clips",
+            "audio-lines",
+            _("Clips"),
+        ),
         (viewer.has("agent"), "/my-voice", "ear", _("My voice")),
         (viewer.has("trainer", "qa_analyst"), "/modules", "layout-grid", _("Modules")),
         (viewer.has("trainer", "team_lead", "manager", "admin"), "/progress", "chart-line", _("Progress")),
