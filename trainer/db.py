@@ -36,6 +36,7 @@ from trainer.db_engine import (
     Transaction,
     TransactionFailed,
     UniqueViolation,
+    ValueRefused,
     queries_counted,
     to_the_end,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "Transaction",
     "TransactionFailed",
     "UniqueViolation",
+    "ValueRefused",
     "after_commit",
     "as_of",
     "bind_tables",

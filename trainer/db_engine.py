@@ -39,6 +39,10 @@ class ForeignKeyViolation(ConstraintViolation):
     """A row that is pointed to is missing, or one that is still pointed to would go."""
 
 
+class ValueRefused(DatabaseError):
+    """A value that no column holds: a NUL in a text (PostgreSQL), a number or time that is out of any range."""
+
+
 class DatabaseBusy(DatabaseError):
     """Others kept the database or the rows for too long; trying again may work."""
 

@@ -20,6 +20,7 @@ from trainer.db_engine import (
     OutcomeUnknown,
     Row,
     UniqueViolation,
+    ValueRefused,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ def translated(error: Exception) -> Exception:
         | asyncpg.TooManyConnectionsError,
     ):
         return DatabaseBusy(str(error))
+    # the driver's own word for what is out of range is the general class
+    if type(error) is asyncpg.DataError or isinstance(
+        error, asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError
+    ):
+        return ValueRefused(type(error).__name__)
     if isinstance(error, asyncpg.DiskFullError):
         return DatabaseFull(str(error))
     if isinstance(

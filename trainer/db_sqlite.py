@@ -34,6 +34,7 @@ from trainer.db_engine import (
     ForeignKeyViolation,
     Row,
     UniqueViolation,
+    ValueRefused,
     to_the_end,
 )
 
@@ -261,6 +262,8 @@ class Sqlite(Database):
                     raise await self._noticed(error) from error
             except sqlite3.Error as error:
                 raise await self._noticed(error) from error
+            except OverflowError as error:
+                raise ValueRefused(str(error)) from error
         async with self._reader() as reader:
             return await self._in_thread(reader, sql, params)
 
@@ -278,6 +281,8 @@ class Sqlite(Database):
             rows = list(await connection.execute_fetchall(sql, params))
         except sqlite3.Error as error:
             raise translated(error) from error
+        except OverflowError as error:
+            raise ValueRefused(str(error)) from error
         except ValueError as error:  # aiosqlite's way to say that this connection was closed
             raise DatabaseGone(str(error)) from error
         if not rows:

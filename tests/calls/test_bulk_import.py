@@ -365,6 +365,20 @@ def test_a_chinese_archive_keeps_its_names(tmp_path: Path) -> None:
     assert entry_names(path)[0] == ["客服通话录音.wav"]
 
 
+def test_names_lose_what_databases_and_terminals_trip_over(tmp_path: Path) -> None:
+    path = tmp_path / "names.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("a_\u202egnp.\x1b[31mwav", b"x")
+    path.write_bytes(path.read_bytes().replace(b"a_", b"a\x00"))
+    assert entry_names(path)[0] == ["agnp.[31mwav"]
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    (folder / "b\x1b\n\u200f.wav").write_bytes(b"x")
+    [entry] = archive._look("en", Source("folder", folder, MOST)).entries
+    assert entry.name == "b.wav"
+    assert b"".join(unpacking.read_out(Source("folder", folder, MOST), entry.place)) == b"x"
+
+
 def test_bombs_are_not_opened(tmp_path: Path) -> None:
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:

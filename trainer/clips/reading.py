@@ -21,7 +21,8 @@ from trainer.calls.reading import Within, within
 from trainer.clips import queries
 from trainer.clips.arithmetic import Cut, Line
 from trainer.clips.views import ClipView, RuleRef, Sound
-from trainer.problems import Conflict, Gone, Malformed, NotFound
+from trainer.problems import Conflict, Gone, NotFound
+from trainer.web.api import Page, key_of
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
@@ -364,12 +365,5 @@ def place_of(clip: ClipView) -> list[str]:
 
 def place_after(cursor: list[Any] | None) -> tuple[datetime, UUID] | None:
     """What `place_of` made, read back. Raises Malformed."""
-    if cursor is None:
-        return None
-    try:
-        moment, clip = cursor
-        return datetime.fromisoformat(moment), UUID(clip)
-    except (TypeError, ValueError) as error:
-        raise Malformed(
-            _("This list cannot be continued from here. Load it again."), slug="bad-cursor"
-        ) from error
+    found: tuple[datetime, UUID] | None = key_of(Page(1, cursor), datetime.fromisoformat, UUID)
+    return found

@@ -60,11 +60,20 @@ def key_of(page: Page, *kinds: Callable[[str], Any]) -> Any:
     if page.after is None:
         return None
     try:
-        return tuple(kind(str(value)) for kind, value in zip(kinds, page.after, strict=True))
+        return tuple(_kept(kind(str(value))) for kind, value in zip(kinds, page.after, strict=True))
     except ValueError as error:
         raise Malformed(
             _("This cursor is not one of ours. Start again without it."), slug="bad-cursor"
         ) from error
+
+
+def _kept(value: Any) -> Any:
+    """A value such as a column holds. Raises ValueError."""
+    if isinstance(value, datetime) and (value.tzinfo is None or not 1000 < value.year < 9000):
+        raise ValueError(value)
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        raise ValueError(value)
+    return value
 
 
 def next_cursor(key: Sequence[Any]) -> str:

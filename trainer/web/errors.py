@@ -15,7 +15,7 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, ValidationException
 
 from trainer import problems
-from trainer.db import DatabaseBusy, DatabaseFull, DatabaseGone, OutcomeUnknown
+from trainer.db import DatabaseBusy, DatabaseFull, DatabaseGone, OutcomeUnknown, ValueRefused
 from trainer.storage import StorageError, no_space
 from trainer.web.i18n import _
 from trainer.web.session import was_bad_token
@@ -121,6 +121,9 @@ def answer_for(error: Exception, request: Request[Any, Any, Any]) -> ProblemAnsw
         return answer
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _http_answer(error)
+    if isinstance(error, ValueRefused):
+        log.warning("value refused", error=type(error.__cause__).__name__)
+        return ProblemAnswer(422, "invalid", title_of(422), _("Some fields are missing or not as expected."))
     if isinstance(error, DatabaseFull) or no_space(error):
         log.error("disk full", error=type(error).__name__)
         answer = ProblemAnswer(

@@ -30,7 +30,8 @@ MOST_TIMES = 10
 LOOK_S = 120.0
 MEMORY_MB = 768
 LOCAL_HEADER = 30  # bytes before the name of a zip's member
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+# what no database or terminal should be given, and marks that show a name as another one
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 Kind = Literal["zip", "folder"]
@@ -163,7 +164,7 @@ def _true_name(member: zipfile.ZipInfo) -> str:
             name = decode(name.encode("cp437"))[0]
         except (UnicodeEncodeError, Invalid):
             name = member.orig_filename
-    return unicodedata.normalize("NFC", name).replace("\\", "/")
+    return _CONTROL.sub("", unicodedata.normalize("NFC", name)).replace("\\", "/")
 
 
 def _folder_entries(source: Source) -> Inventory:
@@ -183,6 +184,7 @@ def _folder_entries(source: Source) -> Inventory:
             name = unicodedata.normalize(
                 "NFC", place.encode(errors="surrogateescape").decode(errors="replace")
             )
+            name = _CONTROL.sub("", name)
             why = "" if stat.S_ISREG(about.st_mode) else _("It is a link or a device, not a file.")
             why = why or _why_not_sized(about.st_size, source)
             _put(found, seen, Entry(name, place, about.st_size), why, name)
