@@ -1,22 +1,13 @@
 """The clip editor in a real browser: by mouse, by keyboard alone, on a phone, nothing for axe to find."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-import msgspec
 import pytest
 
 from tests.browser.conftest import PASSWORD, Centre, Window, start_centre, until
-from tests.clips.makers import CALL_MS, RATE, TURNS, a_call_of_two_sides, a_rule, a_tone
+from tests.clips.makers import a_call_of_two_sides, a_prepared_call, a_rule, a_tone
 from tests.factories import a_person, a_team
-from trainer import db
-from trainer.audio.child import in_child
-from trainer.audio.measure import measure
-from trainer.calls.jobs import object_key, peaks_key
-from trainer.calls.tables import Recording, Segment
-from trainer.storage import storage
 
 pytestmark = pytest.mark.browser
 
@@ -41,46 +32,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
         await a_rule("R01")
         await a_rule("R02", title="Check who is calling")
         await a_rule("R03", title="Say what comes next", state="draft")
-        return tuple([await seed_call(agent.id, sound, channels) for channels, sound in enumerate(sounds, 1)])
-
-    async def seed_call(agent: UUID, tone: Path, channels: int) -> str:
-        recording = db.new_id()
-        measured = await in_child(measure, tone)
-        await storage().put_file(object_key(recording), tone)
-        await storage().put_bytes(peaks_key(recording), measured.peaks.to_bytes())
-        await Recording.insert(
-            Recording(
-                id=recording,
-                title="A question about a card",
-                state="ready",
-                agent=agent,
-                consent_basis="contract",
-                object_key=object_key(recording),
-                peaks_key=peaks_key(recording),
-                sha256=str(channels) * 64,
-                size_bytes=tone.stat().st_size,
-                duration_ms=CALL_MS,
-                channels=channels,
-                sample_rate_hz=RATE,
-                container="wav",
-                called_at=db.utc_now(),
-                created_at=db.utc_now(),
-            )
-        )
-        for position, (start, end, speaker, words) in enumerate(TURNS):
-            await Segment.insert(
-                Segment(
-                    id=db.new_id(),
-                    recording=recording,
-                    position=position,
-                    start_ms=start,
-                    end_ms=end,
-                    speaker=speaker,
-                    text=" ".join(word for _start, _end, word in words),
-                    words=msgspec.json.encode(words).decode(),
-                )
-            )
-        return str(recording)
+        return tuple([str(await a_prepared_call(sound, agent=agent.id)) for sound in sounds])
 
     with start_centre(folder / "data", seed) as running:
         yield running

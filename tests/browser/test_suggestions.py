@@ -7,14 +7,8 @@ import pytest
 
 from tests.browser.conftest import PASSWORD, Centre, start_centre, until
 from tests.browser.test_editor import violations
-from tests.clips.makers import CALL_MS, RATE, a_rule, a_tone
+from tests.clips.makers import a_prepared_call, a_rule, a_tone
 from tests.factories import a_person
-from trainer import db
-from trainer.audio.child import in_child
-from trainer.audio.measure import measure
-from trainer.calls.jobs import object_key, peaks_key
-from trainer.calls.tables import Recording, Segment
-from trainer.storage import storage
 
 pytestmark = pytest.mark.browser
 
@@ -35,32 +29,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     async def seed() -> str:
         await a_person("trainer", name="Rosa Lind", email=TRAINER, password=PASSWORD)
         await a_rule("R01")
-        recording = db.new_id()
-        await storage().put_file(object_key(recording), sound)
-        measured = await in_child(measure, sound)
-        await storage().put_bytes(peaks_key(recording), measured.peaks.to_bytes())
-        await Recording.insert(
-            Recording(
-                id=recording,
-                title="A question about a card",
-                state="ready",
-                consent_basis="contract",
-                object_key=object_key(recording),
-                peaks_key=peaks_key(recording),
-                sha256="1" * 64,
-                size_bytes=sound.stat().st_size,
-                duration_ms=CALL_MS,
-                channels=1,
-                sample_rate_hz=RATE,
-                container="wav",
-                called_at=db.utc_now(),
-                created_at=db.utc_now(),
-            )
-        )
-        for position, (start, end, speaker, text) in enumerate(SAID):
-            turn = {"position": position, "start_ms": start, "end_ms": end, "speaker": speaker, "text": text}
-            await Segment.insert(Segment(id=db.new_id(), recording=recording, words="[]", **turn))
-        return str(recording)
+        return str(await a_prepared_call(sound, SAID))
 
     with start_centre(folder / "data", seed) as running:
         yield running

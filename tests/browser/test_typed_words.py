@@ -7,14 +7,8 @@ import pytest
 
 from tests.browser.conftest import PASSWORD, Centre, start_centre, until
 from tests.browser.test_editor import violations
-from tests.clips.makers import CALL_MS, RATE, a_rule, a_tone
+from tests.clips.makers import a_prepared_call, a_rule, a_tone
 from tests.factories import a_person
-from trainer import db
-from trainer.audio.child import in_child
-from trainer.audio.measure import measure
-from trainer.calls.jobs import object_key, peaks_key
-from trainer.calls.tables import Recording
-from trainer.storage import storage
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TRAINER = "rosa@encore.example"
@@ -29,29 +23,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     async def seed() -> str:
         await a_person("trainer", name="Rosa Lind", email=TRAINER, password=PASSWORD)
         await a_rule("R01")
-        recording = db.new_id()
-        measured = await in_child(measure, tone)
-        await storage().put_file(object_key(recording), tone)
-        await storage().put_bytes(peaks_key(recording), measured.peaks.to_bytes())
-        await Recording.insert(
-            Recording(
-                id=recording,
-                title="Nobody wrote it down",
-                state="ready",
-                consent_basis="contract",
-                object_key=object_key(recording),
-                peaks_key=peaks_key(recording),
-                sha256="7" * 64,
-                size_bytes=tone.stat().st_size,
-                duration_ms=CALL_MS,
-                channels=1,
-                sample_rate_hz=RATE,
-                container="wav",
-                called_at=db.utc_now(),
-                created_at=db.utc_now(),
-            )
-        )
-        return str(recording)
+        return str(await a_prepared_call(tone, [], title="Nobody wrote it down"))
 
     with start_centre(folder / "data", seed) as running:
         yield running

@@ -7,14 +7,8 @@ import pytest
 
 from tests.browser.conftest import PASSWORD, Centre, start_centre, until
 from tests.browser.test_editor import violations
-from tests.clips.makers import CALL_MS, RATE, TURNS, a_tone
+from tests.clips.makers import TURNS, a_prepared_call, a_tone, spoken_only
 from tests.factories import a_person
-from trainer import db
-from trainer.audio.child import in_child
-from trainer.audio.measure import measure
-from trainer.calls.jobs import object_key, peaks_key
-from trainer.calls.tables import Recording, Segment
-from trainer.storage import storage
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ROSA, MEI = "rosa@encore.example", "mei@encore.example"
@@ -29,46 +23,9 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     async def seed() -> list[str]:
         await a_person("trainer", name="Rosa Lind", email=ROSA, password=PASSWORD)
         await a_person("trainer", name="Mei Tan", email=MEI, password=PASSWORD)
-        measured = await in_child(measure, tone)
-        calls = []
-        for n in range(3):
-            recording = db.new_id()
-            calls.append(str(recording))
-            await storage().put_file(object_key(recording), tone)
-            await storage().put_bytes(peaks_key(recording), measured.peaks.to_bytes())
-            await Recording.insert(
-                Recording(
-                    id=recording,
-                    title="A question about a card",
-                    state="ready",
-                    consent_basis="contract",
-                    object_key=object_key(recording),
-                    peaks_key=peaks_key(recording),
-                    sha256=str(n) * 64,
-                    size_bytes=tone.stat().st_size,
-                    duration_ms=CALL_MS,
-                    channels=1,
-                    sample_rate_hz=RATE,
-                    container="wav",
-                    transcript_source="recognised" if n == 0 else "uploaded",
-                    called_at=db.utc_now(),
-                    created_at=db.utc_now(),
-                )
-            )
-            for position, (start, end, speaker, words) in enumerate(TURNS):
-                text = " ".join(word for _start, _end, word in words)
-                await Segment.insert(
-                    Segment(
-                        id=db.new_id(),
-                        recording=recording,
-                        position=position,
-                        start_ms=start,
-                        end_ms=end,
-                        speaker=speaker,
-                        text=text,
-                    )
-                )
-        return calls
+        sources = ("recognised", "uploaded", "uploaded")
+        spoken = spoken_only(TURNS)
+        return [str(await a_prepared_call(tone, spoken, transcript_source=source)) for source in sources]
 
     with start_centre(folder / "data", seed) as running:
         yield running
@@ -83,7 +40,7 @@ def saved(page: Any, *wanted: str) -> None:
     until(page, lambda: page.inner_text("[data-state]") == "Saved" and lines(page) == list(wanted))
 
 
-FIRST, CARD, MOMENT, THANKS = (" ".join(word for _s, _e, word in words) for _s, _e, _who, words in TURNS)
+FIRST, CARD, MOMENT, THANKS = (text for _start, _end, _who, text in spoken_only(TURNS))
 
 
 @pytest.mark.parametrize("width", [1280, 390])

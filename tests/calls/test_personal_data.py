@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.calls.talk import TALK, WORDS
 from trainer.calls.personal_data import Found, find
-from trainer.calls.spoken_numbers import numbers_in
+from trainer.calls.spoken_numbers import plain, runs
 
 TODAY = date(2026, 11, 23)
 
@@ -255,7 +255,7 @@ def test_who_says_that_their_name_is_on_the_centres_side_is_no_caller():
     ],
 )
 def test_numbers_are_read_as_they_are_meant(text: str, digits: str):
-    assert "".join(run.digits for run in numbers_in(text)) == digits
+    assert "".join(run.digits for run in runs(plain(text).lower)) == digits
 
 
 @st.composite
@@ -294,7 +294,9 @@ def test_any_twelve_digits_anywhere_are_suggested(call: tuple[list[Said], str]):
     ]
     assert not left, (left, lines)
     assert not [
-        run for index, line in enumerate(lines) for run in numbers_in(_without(line.text, index, hidden))
+        run
+        for index, line in enumerate(lines)
+        for run in runs(plain(_without(line.text, index, hidden)).lower)
     ]
 
 

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import pytest
 from litestar import Litestar
 
-from tests.clips.makers import CALL_MS, RATE, TURNS, Cast, a_rule, a_tone
+from tests.clips.makers import CALL_MS, RATE, TURNS, Cast, a_rule, a_tone, spoken_only, write_turns
 from tests.factories import a_person, a_team
 from trainer import db
 from trainer.audio import Rendered
-from trainer.calls.tables import Recording, Segment
+from trainer.calls.tables import Recording
 from trainer.clips import rendering
 from trainer.storage import storage
 
@@ -82,19 +81,8 @@ def a_call(cast: Cast, tone: Path) -> CallMaker:
             **fields,
         }
         await Recording.insert(Recording(id=recording, **values))
-        for position, (start, end, speaker, spoken) in enumerate(TURNS if transcript else []):
-            await Segment.insert(
-                Segment(
-                    id=db.new_id(),
-                    recording=recording,
-                    position=position,
-                    start_ms=start,
-                    end_ms=end,
-                    speaker=speaker,
-                    text=" ".join(word for _start, _end, word in spoken),
-                    words=msgspec.json.encode(spoken if words else []).decode(),
-                )
-            )
+        if transcript:
+            await write_turns(recording, TURNS if words else spoken_only(TURNS))
         return recording
 
     return make

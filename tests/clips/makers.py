@@ -3,6 +3,7 @@
 import math
 import wave
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,24 @@ import msgspec
 
 from tests.factories import viewer_for
 from trainer import db
+from trainer.audio.child import in_child
+from trainer.audio.measure import measure
+from trainer.calls.jobs import object_key, peaks_key
+from trainer.calls.tables import Recording, Segment
 from trainer.clips import consent
 from trainer.clips.service import ClipFields
 from trainer.people.service import PersonView
 from trainer.rulebook.tables import Rule, Rulebook, RuleVersion
+from trainer.storage import storage
 from trainer.web.session import Viewer
 
 CALL_MS = 20_000
 RATE = 16_000
 
+# Start, end (ms), speaker, and what is said: as timed words, or as text without.
+TimedWords = list[tuple[int, int, str]]
 # One turn every five seconds. The second turn says a card number.
-TURNS: list[tuple[int, int, str, list[tuple[int, int, str]]]] = [
+TURNS: list[tuple[int, int, str, TimedWords]] = [
     (0, 4_000, "agent", [(0, 1_000, "Thanks"), (1_000, 2_000, "for"), (2_000, 4_000, "calling.")]),
     (
         5_000,
@@ -82,6 +90,58 @@ def a_call_of_two_sides(path: Path, ms: int = CALL_MS) -> Path:
         file.setframerate(RATE)
         file.writeframes(samples.tobytes())
     return path
+
+
+async def a_prepared_call(
+    sound: Path, turns: Sequence[tuple[int, int, str, TimedWords | str]] = TURNS, **fields: Any
+) -> UUID:
+    """A call of this WAV as it is once it was prepared, peaks and all, with these words; returns its id."""
+    recording = db.new_id()
+    measured = await in_child(measure, sound)
+    await storage().put_file(object_key(recording), sound)
+    await storage().put_bytes(peaks_key(recording), measured.peaks.to_bytes())
+    values: dict[str, Any] = {
+        "title": "A question about a card",
+        "state": "ready",
+        "consent_basis": "contract",
+        "object_key": object_key(recording),
+        "peaks_key": peaks_key(recording),
+        "sha256": recording.hex * 2,
+        "size_bytes": sound.stat().st_size,
+        "duration_ms": measured.duration_ms,
+        "channels": measured.channels,
+        "sample_rate_hz": measured.sample_rate_hz,
+        "container": "wav",
+        "called_at": db.utc_now(),
+        "created_at": db.utc_now(),
+        **fields,
+    }
+    await Recording.insert(Recording(id=recording, **values))
+    await write_turns(recording, turns)
+    return recording
+
+
+def spoken_only(turns: Sequence[tuple[int, int, str, TimedWords]]) -> list[tuple[int, int, str, str]]:
+    """The same turns without the times of their words."""
+    return [(start, end, who, " ".join(word for _s, _e, word in said)) for start, end, who, said in turns]
+
+
+async def write_turns(recording: UUID, turns: Sequence[tuple[int, int, str, TimedWords | str]]) -> None:
+    """The transcript of a call that has none."""
+    for position, (start, end, speaker, said) in enumerate(turns):
+        timed = [] if isinstance(said, str) else said
+        await Segment.insert(
+            Segment(
+                id=db.new_id(),
+                recording=recording,
+                position=position,
+                start_ms=start,
+                end_ms=end,
+                speaker=speaker,
+                text=said if isinstance(said, str) else " ".join(word for _start, _end, word in said),
+                words=msgspec.json.encode(timed).decode(),
+            )
+        )
 
 
 async def a_rule(code: str, *, title: str = "Listen to the end", state: str = "published") -> UUID:

@@ -8,7 +8,6 @@ Invariant: every word and figure that is a digit for certain is in a run; what m
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
@@ -281,8 +280,3 @@ def _han_cardinal(tokens: list[_Token], at: int) -> tuple[str, int, bool]:
             section += (digit or 1) * scale
         digit = 0
     return str(total + section + digit), len(said), True
-
-
-def numbers_in(text: str) -> Iterator[Run]:
-    """The runs of any text."""
-    yield from runs(plain(text).lower)

@@ -5,13 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import msgspec
 import pytest
 
 from tests.clips.conftest import CallMaker
-from tests.clips.makers import Cast, fields
+from tests.clips.makers import Cast, TimedWords, fields, write_turns
 from tests.web_fixtures import SignIn
-from trainer import db, jobs
+from trainer import jobs
 from trainer.calls import jobs as call_jobs
 from trainer.calls.tables import Segment
 from trainer.clips import service
@@ -31,22 +30,15 @@ CARD = "4111 1111 1111 1111"
 async def say(recording: UUID, *lines: tuple[int, int, str, str], words: bool = False) -> None:
     """Put other words into a call: (start_ms, end_ms, speaker, text), with timed words or without."""
     await Segment.delete().where(Segment.recording == recording)
-    for position, (start, end, speaker, text) in enumerate(lines):
-        spoken = text.split()
-        step = (end - start) // len(spoken)
-        timed = [(start + i * step, start + (i + 1) * step, word) for i, word in enumerate(spoken)]
-        await Segment.insert(
-            Segment(
-                id=db.new_id(),
-                recording=recording,
-                position=position,
-                start_ms=start,
-                end_ms=end,
-                speaker=speaker,
-                text=text,
-                words=msgspec.json.encode(timed if words else []).decode(),
-            )
-        )
+    await write_turns(recording, [_timed(line) for line in lines] if words else lines)
+
+
+def _timed(line: tuple[int, int, str, str]) -> tuple[int, int, str, TimedWords]:
+    start, end, speaker, text = line
+    spoken = text.split()
+    step = (end - start) // len(spoken)
+    timed = [(start + i * step, start + (i + 1) * step, word) for i, word in enumerate(spoken)]
+    return start, end, speaker, timed
 
 
 @pytest.fixture
