@@ -32,6 +32,7 @@ class Row {
     item.addEventListener("focusin", () => rows.choose(this));
     item.querySelector("[data-rules] select").addEventListener("change", (event) => this.addRule(event.target));
     item.addEventListener("change", () => this.proposeTitle());
+    this.proposeTitle();
     this.showLength();
   }
 

@@ -280,7 +280,9 @@ async function start() {
   const view = new MarkWave({ container, overview, src: card.dataset.audio, peaks, nonce: card.dataset.nonce, durationMs });
   await view.ready;
   card.classList.add("ready");
-  followLines(new Marking({ card, view, rows }));
+  const marking = new Marking({ card, view, rows });
+  followLines(marking);
+  if (rows.all[0]?.usable) marking.look(rows.all[0].startMs);
   card.dataset.ready = "true";
 }
 

@@ -164,3 +164,35 @@ def test_a_playlist_is_put_in_order_and_goes_on_by_itself(chromium: Any, centre:
         assert page.inner_text('[data-list="play"]').startswith("Go on at")
         assert page.locator("[data-item][aria-current]").get_attribute("data-title") == "Third"
         assert window.wrong == []
+
+
+def test_the_moment_goes_from_the_call_into_the_editor_and_space_keeps_what_is_selected(
+    chromium: Any, centre: Centre
+):
+    with centre.window(chromium, TRAINER) as window:
+        page = window.open(f"/calls/{centre.seeded[0]}?rule=R01&kind=near_miss")
+        page.click("[data-clip-seek='5000']")
+        until(page, lambda: page.inner_text("[data-clip-time]") >= "0:05")
+        page.click("a:has-text('Cut a clip')")
+        page.wait_for_selector("[data-editor][data-ready]")
+        assert page.input_value("#f-start") == "0:05.0"
+        assert page.is_checked("[name=polarity][value=near_miss]")
+        assert page.get_attribute("#f-title", "placeholder").endswith(", 0:05")
+        page.click("[data-line='0']")
+        page.click("[data-line='1']", modifiers=["Shift"])
+        selected = page.input_value("#f-start"), page.input_value("#f-end")
+        page.keyboard.press("Space")
+        until(page, lambda: page.inner_text("[data-now]") > "0:00.4")
+        page.keyboard.press("c")
+        page.keyboard.press("Space")
+        assert (page.input_value("#f-start"), page.input_value("#f-end")) == selected
+        assert page.input_value("#f-cue") > "0:00.3"
+        assert page.locator(".turn.in-clip").count() == 2
+        assert not page.evaluate("getComputedStyle(document.querySelector('.turns')).position == 'static'")
+        page.click("#clip-form button.primary")
+        page.wait_for_url(lambda url: "/clips/" in url and not url.endswith(("/edit", "/new")))
+        assert page.inner_text("h1").endswith(", 0:00")
+        page.click("a:has-text('Cut the next clip')")
+        page.wait_for_selector("[data-editor][data-ready]")
+        assert page.input_value("#f-start") == selected[1]
+        assert window.wrong == []
