@@ -22,7 +22,10 @@ class Marking {
     this.lines = [...document.querySelectorAll("[data-lines] > li")];
     card.addEventListener("keydown", (event) => this.key(event));
     // a line that was pressed to play from there keeps the focus: the next key is M
-    document.querySelector("[data-lines]")?.addEventListener("keydown", (event) => this.key(event));
+    const list = document.querySelector("[data-lines]");
+    list?.addEventListener("keydown", (event) => this.key(event));
+    // some browsers press a button when the bar is let go
+    list?.addEventListener("keyup", (event) => event.key === " " && event.target.matches("[data-seek]") && event.preventDefault());
     card.querySelector("[data-speed]").addEventListener("change", (event) => this.wave.setPlaybackRate(Number(event.target.value), true));
     this.wave.on("play", () => this.showPlaying(true));
     this.wave.on("pause", () => this.showPlaying(false));
@@ -184,6 +187,15 @@ class Marking {
     this.line?.removeAttribute("aria-current");
     this.line = now;
     now?.setAttribute("aria-current", "true");
+    if (now) this.keepInSight(now);
+  }
+
+  /* The list follows the sound, but not away from under a hand that looks for something in it. */
+  keepInSight(line) {
+    const list = line.parentElement;
+    if (list.matches(":hover, :focus-within")) return;
+    const [row, box] = [line.getBoundingClientRect(), list.getBoundingClientRect()];
+    if (row.top < box.top || row.bottom > box.bottom) list.scrollTop += row.top - box.top - box.height / 3;
   }
 
   draw() {
