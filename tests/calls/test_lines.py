@@ -102,6 +102,17 @@ def test_what_would_take_too_long_to_compare_loses_its_word_times() -> None:
     assert found[-1].words == old[-1].words
 
 
+def test_word_times_that_lie_elsewhere_are_not_believed() -> None:
+    # a redaction of the line would leave such a word to be read
+    told = tuple((start + 9_000, end + 9_000, text) for start, end, text in WORDS)
+    found = spliced([LINE], Splice(0, 1, (Line(0, 2000, "agent", LINE.text, told),)), duration_ms=20_000)
+    assert found[0].words == WORDS
+    with pytest.raises(Invalid):
+        spliced(
+            [LINE], Splice(0, 1, (Line(0, 2000, "agent", "Hi", ((0, 10**30, "Hi"),)),)), duration_ms=20_000
+        )
+
+
 def test_words_outside_a_moved_line_are_not_its_words() -> None:
     assert corrected(LINE.text, start_ms=3000, end_ms=4000) == ()
 

@@ -1,5 +1,6 @@
 """What in a transcript is suggested as personal data, in figures and in words, and what is no secret."""
 
+import time
 from dataclasses import dataclass
 from datetime import date
 
@@ -337,3 +338,9 @@ def test_no_line_takes_long(evil: str):
     started = time.perf_counter()
     find([Said("", (evil * 5_000)[:5_000])])
     assert time.perf_counter() - started < 2
+
+
+def test_thousands_of_names_are_found_in_a_second() -> None:
+    began = time.perf_counter()
+    assert len(find(said("Mr Smith. " * 5000), names=["Smith"], today=TODAY)) == 5000
+    assert time.perf_counter() - began < 4

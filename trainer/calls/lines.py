@@ -96,7 +96,7 @@ def _fault(line: Line, duration_ms: int) -> tuple[str, str] | None:
         return "unknown", _("Line %(n)s is said by the agent, the caller, or nobody named.")
     if len(line.text) > LONGEST_LINE or len(line.words) > LONGEST_LINE:
         return "too-long", _("Line %(n)s has more than %(most)s characters. Split it first.")
-    if any(start > end for start, end, _text in line.words):
+    if any(not 0 <= start <= end <= LATEST_MS for start, end, _text in line.words):
         return "backward", _("A word of line %(n)s ends before it starts.")
     return None
 
@@ -137,6 +137,8 @@ def with_words(lines: Sequence[Line], before: Sequence[Line]) -> list[Line]:
 
 
 def _fits(line: Line) -> bool:
+    if any(end <= line.start_ms or start >= line.end_ms or start < 0 for start, end, _text in line.words):
+        return False
     said = "".join(_bare(text) for _start, _end, text in line.words)
     return bool(line.words) and said == "".join(_bare(token) for token in _tokens(line.text))
 

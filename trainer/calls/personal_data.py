@@ -8,6 +8,7 @@ beside them (recognisers miscount: no checksum is asked for).
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -105,15 +106,24 @@ def _folded(names: Iterable[str]) -> frozenset[str]:
     return frozenset(" ".join(plain(name).lower.split()) for name in names if name.strip())
 
 
+_STRETCH = 100  # characters
+
+
 def _once(found: list[Found]) -> list[Found]:
     """Without what is wholly inside of another, in order."""
     order = sorted(found, key=lambda one: (-_length(one), KINDS.index(one.kind)))
     kept: list[Found] = []
+    near: dict[tuple[int, int], list[Found]] = defaultdict(list)  # by line and stretch: thousands may be kept
     for one in order:
+        begin = one.pieces[0]
         if not any(
-            all(any(_holds(big, piece) for big in other.pieces) for piece in one.pieces) for other in kept
+            all(any(_holds(big, piece) for big in other.pieces) for piece in one.pieces)
+            for other in near[begin.line, begin.start // _STRETCH]
         ):
             kept.append(one)
+            for piece in one.pieces:
+                for stretch in range(piece.start // _STRETCH, piece.end // _STRETCH + 1):
+                    near[piece.line, stretch].append(one)
     return sorted(kept, key=lambda one: (one.pieces[0], KINDS.index(one.kind)))
 
 

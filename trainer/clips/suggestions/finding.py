@@ -5,6 +5,7 @@ arithmetic places words here and removes them there.
 """
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -190,7 +191,10 @@ def _timed(text: str, words: Sequence[tuple[int, int, str]]) -> Iterable[tuple[i
 
 
 def _parts(said: _Said, piece: Piece) -> list[Part]:
-    return [part for start, end, part in said.places if start < piece.end and end > piece.start]
+    # places stand in the order of the text
+    first = bisect_right(said.places, piece.start, key=lambda place: place[1])
+    behind = bisect_left(said.places, piece.end, key=lambda place: place[0])
+    return [part for _start, _end, part in said.places[first:behind]]
 
 
 def as_turns(lines: Iterable[Line]) -> list["TypedTurn"]:

@@ -4,6 +4,7 @@ Invariant: what is decided is decided by a person with a name (or by an imported
 call, and can be decided otherwise; who may not hear the call sees and decides nothing.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -101,7 +102,9 @@ async def suggested_in(
         return []
     names, colleagues = await queries.known_names()
     own = call["agent_name"] or ""
-    found = suggest(
+    # long or hostile transcripts take seconds, in which nobody else has to wait
+    found = await asyncio.to_thread(
+        suggest,
         sources,
         window,
         call["duration_ms"] or 0,
