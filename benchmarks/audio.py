@@ -22,11 +22,13 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks.row import Row
+from trainer.audio import Redaction
 from trainer.audio.child import in_child
 from trainer.audio.measure import measure
 from trainer.audio.render import render
@@ -110,27 +112,39 @@ async def _seconds_of(work: Callable[[], Awaitable[object]]) -> float:
     return time.perf_counter() - started
 
 
-async def clips(folder: Path, ffmpeg: str, rounds: int) -> list[Row]:
-    rows = []
-    for name, kind in KINDS.items():
-        path, out = folder / f"hour.{kind}", folder / "reference.mp3"
+async def clips(
+    folder: Path,
+    ffmpeg: str,
+    rounds: int,
+    *,
+    redactions: Sequence[Redaction] = (),
+    name: str = "12 s clip at minute 50",
+    bound: float = CLIP_BOUND,
+) -> list[Row]:
+    """Clips out of an hour of each kind, against the command that only cuts and encodes."""
+    found = []
+    for kind, suffix in KINDS.items():
+        path, out = folder / f"hour.{suffix}", folder / "reference.mp3"
 
         def reference(path: Path = path, out: Path = out) -> None:
             cut = ("-ss", MINUTE_50_MS // 1000, "-i", path, "-t", CLIP_MS // 1000)
             _run(ffmpeg, *cut, "-vn", "-c:a", "libmp3lame", out)
 
         def ours(path: Path = path) -> Awaitable[object]:
-            return in_child(render, path, MINUTE_50_MS, MINUTE_50_MS + CLIP_MS, [])
+            return a_clip(path, redactions)
 
         await ours()
-        rows.append(
-            _row(f"12 s clip at minute 50, {name}", await _in_turns(ours, reference, rounds), CLIP_BOUND)
-        )
-    return rows
+        found.append(_row(f"{name}, {kind}", await _in_turns(ours, reference, rounds), bound))
+    return found
+
+
+def a_clip(path: Path, redactions: Sequence[Redaction]) -> Awaitable[object]:
+    """The whole job: a child that renders the clip at minute 50."""
+    return in_child(render, path, MINUTE_50_MS, MINUTE_50_MS + CLIP_MS, list(redactions))
 
 
 async def peaks(folder: Path, ffmpeg: str, rounds: int) -> list[Row]:
-    rows = []
+    found = []
     for name, kind in KINDS.items():
         path = folder / f"hour.{kind}"
 
@@ -140,10 +154,10 @@ async def peaks(folder: Path, ffmpeg: str, rounds: int) -> list[Row]:
         def ours(path: Path = path) -> Awaitable[object]:
             return in_child(measure, path)
 
-        rows.append(
+        found.append(
             _row(f"peaks of 1 h, {name}", await _in_turns(ours, reference, rounds), PEAKS_BOUNDS[name])
         )
-    return rows
+    return found
 
 
 def _row(name: str, medians: tuple[float, float, float], bound: float) -> Row:
@@ -154,7 +168,7 @@ def _row(name: str, medians: tuple[float, float, float], bound: float) -> Row:
 async def memory(folder: Path) -> list[Row]:
     from benchmarks.audio import memory_of  # by its importable name: a child cannot import `__main__`
 
-    rows = []
+    found = []
     for name, kind in KINDS.items():
         path = folder / f"three_hours.{kind}"
         for what, bound, job in (
@@ -162,27 +176,28 @@ async def memory(folder: Path) -> list[Row]:
             ("peaks of", PEAKS_MEMORY_MB, (measure, path)),
         ):
             grown = await in_child(memory_of, *job)
-            rows.append(
+            found.append(
                 Row(f"memory: {what} 3 h, {name}", grown, "MB", None, None, f"≤ {bound} MB", grown <= bound)
             )
-    return rows
+    return found
 
 
 def memory_of(function: Callable[..., Any], *args: Any) -> float:
     """Runs in the child: MB by which its resident memory grew at most."""
-    before = _resident_mb("VmRSS")
+    before = resident_mb("self", "VmRSS")
     function(*args)
-    return _resident_mb("VmHWM") - before
+    return resident_mb("self", "VmHWM") - before
 
 
-def _resident_mb(field: str) -> float:
-    found = re.search(rf"{field}:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert found
-    return int(found[1]) / 1024
+def resident_mb(process: int | str, field: str = "VmRSS") -> float:
+    """Memory of a process, now or (VmHWM) at its highest; 0 of one that has ended."""
+    found = re.search(rf"{field}:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
+    return int(found[1]) / 1024 if found else 0.0
 
 
-async def run(rounds: int = 7, folder: Path | None = None) -> list[Row]:
-    """All rows; needs the ffmpeg command, as the reference only."""
+@contextmanager
+def sounds(folder: Path | None) -> Iterator[tuple[Path, str]]:
+    """The folder with the files, which stay if one is named, and the ffmpeg command, needed as the reference only."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise SystemExit("this benchmark compares with the ffmpeg command, which is not installed")
@@ -190,11 +205,28 @@ async def run(rounds: int = 7, folder: Path | None = None) -> list[Row]:
         place = folder or Path(temporary)
         place.mkdir(parents=True, exist_ok=True)
         make_files(place, ffmpeg)
-        return [
-            *await clips(place, ffmpeg, rounds),
-            *await peaks(place, ffmpeg, max(3, rounds - 2)),
-            *await memory(place),
-        ]
+        yield place, ffmpeg
+
+
+def rows(rounds: int = 7, folder: Path | None = None) -> list[Row]:
+    """All rows."""
+    with sounds(folder) as (place, ffmpeg):
+        return asyncio.run(_measured(place, ffmpeg, rounds))
+
+
+async def _measured(folder: Path, ffmpeg: str, rounds: int) -> list[Row]:
+    return [
+        *await clips(folder, ffmpeg, rounds),
+        *await peaks(folder, ffmpeg, max(3, rounds - 2)),
+        *await memory(folder),
+    ]
+
+
+def show(row: Row) -> None:
+    """A line of the terminal's table."""
+    against = f"{row.reference:8.3f} {row.ratio:6.2f}" if row.reference and row.ratio else " " * 15
+    verdict = "ok" if row.ok else "MISSED"
+    print(f"{row.name:44} {row.value:8.3f} {row.unit:2} {against}  {row.bound:14} {verdict}")
 
 
 def main() -> None:
@@ -204,10 +236,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    for row in asyncio.run(run(options.rounds, options.folder)):
-        against = f"{row.reference:8.3f} {row.ratio:6.2f}" if row.reference and row.ratio else " " * 15
-        verdict = "ok" if row.ok else "MISSED"
-        print(f"{row.name:34} {row.value:8.3f} {row.unit:2} {against}  {row.bound:8} {verdict}")
+    for row in rows(options.rounds, options.folder):
+        show(row)
 
 
 if __name__ == "__main__":

@@ -108,12 +108,12 @@ async def _measure(folder: Path) -> list[Row]:
     ]
 
 
-def measure() -> list[Row]:
-    """The rows of this benchmark; takes a few seconds."""
+def rows() -> list[Row]:
+    """All rows; takes a few seconds."""
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(_measure(Path(folder)))
 
 
 if __name__ == "__main__":
-    for line in measure():
+    for line in rows():
         print(f"{line.name:60} {line.value:9.0f} {line.unit} {line.ratio:6.1f} {line.bound:6} {line.ok}")
