@@ -39,6 +39,7 @@ from trainer.db_engine import (
     ValueRefused,
     queries_counted,
     to_the_end,
+    writes_noticed,
 )
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "to_the_end",
     "transaction",
     "utc_now",
+    "writes_noticed",
 ]
 
 # Piccolo looks its engine up by this name for the tables that migrations make on the fly.

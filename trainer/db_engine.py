@@ -88,6 +88,33 @@ def queries_counted() -> Iterator[Counted]:
         _counted.reset(token)
 
 
+class Written:
+    """Whether anything was written for good while somebody watched."""
+
+    def __init__(self) -> None:
+        self.anything = False
+
+
+_written: ContextVar[Written | None] = ContextVar("written", default=None)
+_READS = ("SELECT", "WITH")
+
+
+@contextmanager
+def writes_noticed() -> Iterator[Written]:
+    """Tells whether the caller committed a change: what fails after that was done all the same."""
+    written = Written()
+    token = _written.set(written)
+    try:
+        yield written
+    finally:
+        _written.reset(token)
+
+
+def _note_written() -> None:
+    if (written := _written.get()) is not None:
+        written.anything = True
+
+
 class Database(Engine["Transaction"]):
     """What both engines share: Piccolo's interface, the caller's transaction and query counting."""
 
@@ -149,9 +176,14 @@ class Database(Engine["Transaction"]):
         counted = _counted.get()
         if counted is not None:
             counted.statements.append(sql)
+        writes = not sql.lstrip()[:6].upper().startswith(_READS)
         held = self.held()
         if held is None:
-            return await self.execute(sql, params)
+            rows = await self.execute(sql, params)
+            if writes:
+                _note_written()
+            return rows
+        held.wrote = held.wrote or writes
         if held.failed:
             raise TransactionFailed("an earlier failure in this transaction was not undone by a savepoint")
         try:
@@ -194,7 +226,17 @@ class Database(Engine["Transaction"]):
 class Transaction(BaseTransaction):
     """All or nothing; a nested one joins the one around it. Use `transaction()` and `savepoint()`."""
 
-    __slots__ = ("callbacks", "connection", "database", "ended", "failed", "outer", "savepoints", "task")
+    __slots__ = (
+        "callbacks",
+        "connection",
+        "database",
+        "ended",
+        "failed",
+        "outer",
+        "savepoints",
+        "task",
+        "wrote",
+    )
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -205,6 +247,7 @@ class Transaction(BaseTransaction):
         self.savepoints = 0
         self.failed = False
         self.ended = False
+        self.wrote = False
 
     async def __aenter__(self) -> "Transaction":
         if self.outer is not None:
@@ -226,6 +269,8 @@ class Transaction(BaseTransaction):
         commit = error is None and not self.failed
         cancelled = await _to_the_end(self.database.end(self.connection, commit=commit))
         if commit:
+            if self.wrote:
+                _note_written()
             for callback in self.callbacks:
                 try:
                     callback()

@@ -147,6 +147,43 @@ async def test_a_database_that_goes_away_after_the_work_breaks_no_answer_off_and
     assert await Team.count() == (1 if name else 0)
 
 
+@pytest.mark.parametrize("error", [db.DatabaseGone("the server went away"), RuntimeError("a bug")])
+async def test_what_was_done_before_its_answer_failed_is_not_done_again(
+    admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    create = people_api.teams.create_team
+
+    async def done_and_then_lost(*given: Any, **named: Any) -> Any:
+        await create(*given, **named)
+        raise error  # as when what was made is read once more for the answer
+
+    monkeypatch.setattr(people_api.teams, "create_team", done_and_then_lost)
+    first = await admin.post("/api/v1/teams", json={"name": "Harbour"}, headers=KEY)
+    assert first.status_code >= 500
+    monkeypatch.undo()
+    again = await admin.post("/api/v1/teams", json={"name": "Harbour"}, headers=KEY)
+    assert again.status_code == 409
+    assert await Team.count() == 1
+
+
+async def test_what_failed_before_anything_was_done_may_be_tried_again(
+    admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = people_api.teams.create_team
+
+    async def undone(*given: Any, **named: Any) -> Any:
+        async with db.transaction():
+            await create(*given, **named)
+            raise db.DatabaseGone("the server went away")
+
+    monkeypatch.setattr(people_api.teams, "create_team", undone)
+    first = await admin.post("/api/v1/teams", json={"name": "Harbour"}, headers=KEY)
+    assert first.status_code == 503
+    monkeypatch.undo()
+    assert (await admin.post("/api/v1/teams", json={"name": "Harbour"}, headers=KEY)).status_code == 201
+    assert await Team.count() == 1
+
+
 async def test_what_may_have_been_committed_is_not_done_again(
     admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -180,15 +180,19 @@ class Idempotency:
                 answer["body"] += message.get("body", b"")
                 if not message.get("more_body"):
                     unknown = bool(scope.get("state", {}).get("outcome_unknown"))
-                    await self._settle(person, key, answer, unknown=unknown)
+                    # done, and failed only afterwards: while the answer was put together, say
+                    failed_late = answer["status"] >= 500 and written.anything
+                    await self._settle(person, key, answer, unknown=unknown or failed_late)
             await send(message)
 
-        try:
-            await self.app(scope, receive, record)
-        except BaseException:
-            # refused or failed: nothing was done, the same key may try again
-            await self._patiently(partial(_forget, person, key))
-            raise
+        with db.writes_noticed() as written:
+            try:
+                await self.app(scope, receive, record)
+            except BaseException:
+                # refused or failed with nothing done: the same key may try again
+                if not written.anything:
+                    await self._patiently(partial(_forget, person, key))
+                raise
 
     async def _settle(self, person: UUID, key: str, answer: dict[str, Any], *, unknown: bool) -> None:
         """Keeps the answer of what was done, and frees the key of what was refused.
