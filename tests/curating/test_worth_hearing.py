@@ -81,10 +81,13 @@ async def test_a_good_moment_is_sought_where_it_went_well(trainer: Viewer) -> No
     delighted, unhappy, met = await a_call(csat=5), await a_call(csat=1), await a_call()
     await marked(met, "R04", "met", at_ms=30_000)
     rule = (await published_rules(["R04"]))["R04"]
-    assert await listed(trainer, rule=rule, kind="exemplar") == [met, delighted]
-    assert await listed(trainer, rule=rule, kind="counterexample") == [unhappy]
-    (first, _second) = await proposals(trainer, rule=rule, kind="exemplar")
+    analyst = await a_viewer("qa_analyst")
+    assert await listed(analyst, rule=rule, kind="exemplar") == [met, delighted]
+    assert await listed(analyst, rule=rule, kind="counterexample") == [unhappy]
+    (first, _second) = await proposals(analyst, rule=rule, kind="exemplar")
     assert (first.reasons[0].name, first.at_ms) == ("marked", 26_000)
+    # a trainer reads sums of marks, and is told of no single one but a no-go zone
+    assert await listed(trainer, rule=rule, kind="exemplar") == [delighted]
 
 
 async def test_another_voice_and_another_language_can_be_asked_for(trainer: Viewer) -> None:
