@@ -47,7 +47,7 @@ async def loaded(cast: Cast, clip: UUID) -> ClipView:
 
 async def publish(cast: Cast, clip: UUID, *, checked: bool = True) -> None:
     await service.publish_clip(
-        cast.viewer("trainer"), clip, review="self", privacy_checked=checked, declared=True
+        cast.viewer("trainer"), clip, review="self", privacy_checked=checked, may_stay="all"
     )
 
 

@@ -166,8 +166,9 @@ class PublishOperation(Operation):
         self.request_body = RequestBody(
             required=False,
             description="A call without a body says that you listened for personal data, and it is noted with your "
-            "name; where a suggested redaction is open it is refused (`redactions`). With a body it has to be said in "
-            "it, and then also decides that what is open may stay.",
+            "name; where a number, code or mail address is suggested for redaction and not decided it is refused "
+            "(`redactions`), while open guesses at names, addresses and dates of birth are noted as left by you. With "
+            "a body it has to be said in it, and then decides that all that is open may stay.",
             content={
                 "application/json": OpenAPIMediaType(
                     schema=Schema(type=OpenAPIType.OBJECT, properties={"privacy_checked": checked})
@@ -348,7 +349,7 @@ async def publish(request: Call, clip_id: FromPath[str]) -> Response[dict[str, A
         api.identifier(clip_id),
         review=request.app.state.settings.clip_review,
         privacy_checked=said.privacy_checked,
-        declared=bool(body) and said.privacy_checked,
+        may_stay="guesses" if not body else "all" if said.privacy_checked else "nothing",
     )
     return await answer(request, named)
 

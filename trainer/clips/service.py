@@ -10,7 +10,7 @@ many people press the button, and keeps the id that everything else names.
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -107,6 +107,8 @@ __all__ = [
     "web_vtt",
 ]
 
+MayStay = Literal["nothing", "guesses", "all"]
+
 # What a version holds; what does not move with it (id, replaces, slug, state, revision) stays on its row.
 _CONTENT = (
     "version",
@@ -186,13 +188,14 @@ async def publish_clip(
     *,
     review: Review,
     privacy_checked: bool = False,
-    declared: bool = False,
+    may_stay: MayStay = "nothing",
     at: datetime | None = None,
 ) -> UUID:
     """Publish a draft, or the draft beside a published clip; returns the id that the clip is known by.
 
-    `privacy_checked`: the viewer says that they listened for personal data; `declared`: also that what is suggested
-    for redaction and not decided may stay, which is kept in their name. `at` dates an imported library.
+    `privacy_checked`: the viewer says that they listened for personal data. `may_stay`: what of the suggested
+    redactions that nobody decided they let stay (the `guesses` are names and such, told from how people speak), which
+    is kept in their name; the system itself lets all stay. `at` dates an imported library.
     Raises NotFound, Gone, Forbidden; Conflict `clip-not-publishable` with `missing`, or `already-published`.
     """
     clip = await load_clip(viewer, clip_id, stopped=True)
@@ -216,7 +219,7 @@ async def publish_clip(
             review=review,
             privacy_checked=privacy_checked,
             approved=approved,
-            undecided=bool(doubts) and not (declared or viewer is None),
+            undecided=viewer is not None and any(_stops(one, may_stay) for one in doubts),
         )
         if missing:
             sentences = missing_sentences()
@@ -253,6 +256,10 @@ async def publish_clip(
         seen = {"version": clip.version, "review": review, "approved_by": looked, "alone": alone}
         await record_audit(viewer, "clip_published", "clip", str(clip.named), seen)
     return clip.named
+
+
+def _stops(doubt: suggestions.Judged, may_stay: MayStay) -> bool:
+    return may_stay == "nothing" or (may_stay == "guesses" and not doubt.guessed)
 
 
 async def _swap_in(draft: UUID, named: UUID) -> None:

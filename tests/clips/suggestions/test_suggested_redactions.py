@@ -195,7 +195,7 @@ async def test_words_that_came_later_are_asked_about_too(cast: Cast, a_call: Cal
 
 async def test_the_next_version_of_a_published_clip_is_made_by_accepting(cast: Cast, told: UUID):
     clip, viewer = await a_draft(cast, told), cast.viewer("trainer")
-    await publish(cast, clip, declared=True)
+    await publish(cast, clip, may_stay="all")
     await suggestions.decide_in_clip(viewer, clip, [(await of(cast, clip))["card"].key], "undone")
     draft = await suggestions.decide_in_clip(viewer, clip, None, "accepted")
     assert draft != clip
@@ -264,6 +264,24 @@ async def test_who_may_not_hear_the_call_sees_and_decides_nothing(cast: Cast, to
     with pytest.raises(NotFound):
         await suggestions.decide(cast.viewer("analyst"), told, "0" * 32, "rejected", window=window)
     assert (await of(cast, clip))["card"].by_name == "Zhou Min"
+
+
+async def test_a_program_that_says_nothing_is_stopped_by_numbers_and_not_by_guesses(
+    cast: Cast, told: UUID, client: httpx.AsyncClient, use_token: Any
+):
+    clip = await a_draft(cast, told)
+    address = f"/api/v1/clips/{clip}"
+    await use_token(client, cast.trainer, "clips:read", "clips:write")
+    assert (await client.post(f"{address}/publish")).json()["missing"] == ["redactions"], "a card is open"
+    listed = (await client.get(f"{address}/suggestions")).json()["items"]
+    card = {"ids": [listed[0]["id"]], "answer": "accepted"}
+    await client.post(f"{address}/suggestions", json=card)
+    await jobs.drain()
+    refused = await client.post(f"{address}/publish", json={"privacy_checked": False})
+    assert "redactions" in refused.json()["missing"], "said in so many words, a name counts"
+    assert (await client.post(f"{address}/publish")).status_code == 200
+    (_card, name) = (await client.get(f"{address}/suggestions")).json()["items"]
+    assert (name["kind"], name["state"], name["decided_by"]) == ("name", "rejected", "Rosa Lind")
 
 
 async def test_a_publication_that_says_so_decides_about_what_is_open(

@@ -58,6 +58,11 @@ class Judged:
         return self.suggestion.kind
 
     @property
+    def guessed(self) -> bool:
+        """Whether it is told from how people speak, rather than from what it is, as a number or a mail address."""
+        return self.kind in ("name", "address", "birth_date")
+
+    @property
     def label(self) -> str:
         """What it looks like, in words."""
         return kind_words()[self.kind]
