@@ -5,6 +5,7 @@ import io
 import re
 import zipfile
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -116,6 +117,27 @@ async def test_wrong_fields_and_clips_that_are_not_in_use_are_refused(
             await service.make_playlist(trainer, SHARED, [(clip, "")])
     with pytest.raises(Invalid):
         await service.make_playlist(trainer, SHARED, [(uuid4(), "") for _ in range(service.MOST_CLIPS + 1)])
+
+
+async def test_a_list_that_is_deleted_at_this_moment_is_not_found(
+    cast: Cast, published: list[UUID], monkeypatch: pytest.MonkeyPatch
+):
+    trainer, other = cast.viewer("trainer"), cast.viewer("second_trainer")
+    load = service.load_playlist
+
+    async def and_then_deleted(viewer: Any, playlist: UUID) -> Any:
+        found = await load(viewer, playlist)
+        if viewer.id == trainer.id:
+            await service.delete_playlist(other, playlist)
+        return found
+
+    monkeypatch.setattr(service, "load_playlist", and_then_deleted)
+    made = await service.make_playlist(trainer, SHARED, [(published[0], "")])
+    with pytest.raises(NotFound):
+        await service.add_clip(trainer, made, published[1])
+    made = await service.make_playlist(trainer, SHARED, [(published[0], "")])
+    with pytest.raises(NotFound):
+        await service.remember_place(trainer, made, published[0], 5)
 
 
 async def test_two_who_add_at_once_both_get_a_place_and_an_open_editor_loses_neither(

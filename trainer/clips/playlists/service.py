@@ -6,7 +6,8 @@ Invariant: an edit is carried out on the revision that its author saw or not at 
 meanwhile are never lost by it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -183,7 +184,7 @@ async def add_clip(viewer: Viewer, playlist_id: UUID, clip: UUID, note: str = ""
     await _editable(viewer, playlist_id)
     ((clip, note),) = _once([(clip, note)])
     await _require_heard(viewer, [clip])
-    async with db.transaction():
+    async with _still_there(), db.transaction():
         await db.lock(f"playlist:{playlist_id}")
         last = await queries.last_position(playlist_id)
         item = PlaylistItem(id=db.new_id(), playlist=playlist_id, clip=clip, position=last + 1, note=note)
@@ -220,6 +221,19 @@ async def _editable(viewer: Viewer, playlist_id: UUID) -> PlaylistView:
     return playlist
 
 
+@asynccontextmanager
+async def _still_there() -> AsyncIterator[None]:
+    """What is written here points to a playlist that somebody may delete at this moment."""
+    try:
+        yield
+    except db.ForeignKeyViolation as error:
+        raise _gone() from error
+
+
+def _gone() -> NotFound:
+    return NotFound(_("This playlist was deleted at this moment."))
+
+
 async def _touch(viewer: Viewer, playlist: UUID, revision: int | None, changes: dict[Any, Any]) -> None:
     mine = Playlist.id == playlist
     if revision is not None:
@@ -232,7 +246,7 @@ async def _touch(viewer: Viewer, playlist: UUID, revision: int | None, changes: 
     if not await Playlist.update(changes | touched).where(mine).returning(Playlist.id):
         row = await queries.one(playlist)
         if row is None:
-            raise NotFound(_("This playlist was deleted at this moment."))
+            raise _gone()
         raise PreconditionFailed(
             _("%(name)s changed this playlist while you were editing it.")
             % {"name": row["updated_by_name"] or _("Somebody")},
@@ -299,7 +313,10 @@ async def remember_place(viewer: Viewer, playlist_id: UUID, clip: UUID, ms: int)
     playlist = await load_playlist(viewer, playlist_id)
     if clip not in [item.id for item in playlist.items]:
         raise NotFound(_("This clip is not in the playlist."))
-    await queries.keep_place(db.new_id(), playlist_id, viewer.id, clip, min(max(ms, 0), 10**7), db.utc_now())
+    async with _still_there():
+        await queries.keep_place(
+            db.new_id(), playlist_id, viewer.id, clip, min(max(ms, 0), 10**7), db.utc_now()
+        )
 
 
 async def place_in(viewer: Viewer, playlist: PlaylistView) -> Place | None:
