@@ -36,7 +36,9 @@ class BellWatch:
 
     async def run(self) -> None:
         """Watches until cancelled."""
-        while db.dialect() == "sqlite":
+        if db.dialect() != "sqlite":
+            return
+        while True:
             await asyncio.sleep(self._look_every_s)
             try:
                 await self.look()
