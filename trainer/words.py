@@ -9,9 +9,30 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 LONGEST_UNIT = 64
 _APOSTROPHES = frozenset("'’ʼ＇‘")
+
+
+class Spoken(Protocol):
+    """One turn of a transcript: who says what from when to when (ms)."""
+
+    @property
+    def start_ms(self) -> int: ...
+    @property
+    def end_ms(self) -> int: ...
+    @property
+    def speaker(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+class Turn(Spoken, Protocol):
+    """One with the times of its words: (start_ms, end_ms, text), or none."""
+
+    @property
+    def words(self) -> Sequence[tuple[int, int, str]]: ...
 
 
 @dataclass(frozen=True, slots=True)

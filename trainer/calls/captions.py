@@ -6,24 +6,13 @@ Invariant: no word of a transcript can end its cue, begin another one, or be mar
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
+from trainer.words import Spoken
+
 VOICES = {"agent": "Agent", "caller": "Caller"}
-
-
-class Spoken(Protocol):
-    """One turn: who says what from when to when (ms)."""
-
-    @property
-    def start_ms(self) -> int: ...
-    @property
-    def end_ms(self) -> int: ...
-    @property
-    def speaker(self) -> str: ...
-    @property
-    def text(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

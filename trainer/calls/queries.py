@@ -19,7 +19,9 @@ RECORDINGS = """
            uploader.name AS uploaded_by_name, recording.object_key, recording.peaks_key, recording.sha256,
            recording.size_bytes, recording.duration_ms, recording.channels, recording.sample_rate_hz,
            recording.codec, recording.container, recording.longest_silence_ms, recording.silence_at_ms,
-           recording.talk_over_ms, recording.talk_over_at_ms, recording.lines_cut, recording.refusal, recording.job,
+           recording.talk_over_ms, recording.talk_over_at_ms,
+           recording.transcript_source, recording.transcript_revision,
+           recording.lines_cut, recording.refusal, recording.job,
            recording.revision, recording.created_at, recording.erased_at, recording.erased_by, eraser.name
            AS erased_by_name, recording.erased_why
     FROM recording

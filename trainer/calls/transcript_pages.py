@@ -45,7 +45,7 @@ async def words_part(viewer: Viewer, call: RecordingView) -> Part | None:
     if not call.may_hear:
         return None
     may_correct = viewer.has(*correcting.CORRECT)
-    standing = await correcting.standing_of(call.id)
+    standing = correcting.Standing(call.transcript_source, call.transcript_revision)
     return "calls/_words.html", {
         "call": call,
         "standing": standing,

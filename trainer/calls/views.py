@@ -68,6 +68,8 @@ class RecordingView:
     silence_at_ms: int | None
     talk_over_ms: int | None
     talk_over_at_ms: int | None
+    transcript_source: str
+    transcript_revision: int
     lines_cut: int
     refusal: str
     job: UUID | None

@@ -12,11 +12,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from trainer.calls.captions import web_vtt as web_vtt
 from trainer.calls.lines import clock as clock
 from trainer.calls.lines import parse_clock as parse_clock
+from trainer.words import Turn as Turn
 
 SHORTEST_MS = 300
 LONGEST_MS = 120_000
@@ -85,21 +86,6 @@ class Line:
 
     def as_dict(self) -> dict[str, Any]:
         return {"start_ms": self.start_ms, "end_ms": self.end_ms, "speaker": self.speaker, "text": self.text}
-
-
-class Turn(Protocol):
-    """One turn of a recording's transcript, in recording time. `words`: (start_ms, end_ms, text) or none."""
-
-    @property
-    def start_ms(self) -> int: ...
-    @property
-    def end_ms(self) -> int: ...
-    @property
-    def speaker(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def words(self) -> Sequence[tuple[int, int, str]]: ...
 
 
 def range_fault(start_ms: int, end_ms: int, recording_ms: int) -> tuple[str, str] | None:

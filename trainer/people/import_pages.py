@@ -14,6 +14,7 @@ from trainer.people import forms, roster
 from trainer.people.import_jobs import KIND, apply_people, read_people
 from trainer.problems import Invalid, TooLarge
 from trainer.sheets import pending as imports
+from trainer.sheets.columns import chosen_places
 from trainer.sheets.reading import MOST_BYTES, MOST_ROWS
 from trainer.sheets.writing import TYPES, file_response, sheet_response
 from trainer.storage import StorageError
@@ -82,8 +83,7 @@ async def show_import(request: AnyRequest, pending_id: FromPath[UUID]) -> Respon
 async def choose_columns(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[Any]:
     """Which column is which; then the file is read anew."""
     form = await read_form(request)
-    given = {name: form.raw(f"column-{name}") for name in roster.COLUMNS}
-    chosen = {name: int(place) for name, place in given.items() if place.isdecimal() and len(place) < 5}
+    chosen = chosen_places(form.raw, roster.COLUMNS)
     await imports.read_again(viewer_of(request), KIND, pending_id, chosen, read_people)
     return _to(pending_id)
 

@@ -15,7 +15,7 @@ from trainer.problems import Conflict, Invalid, NotFound, TooLarge
 from trainer.rulebook import imports, service, sheet
 from trainer.rulebook.drafting import PUBLISH, WRITE
 from trainer.rulebook.imports import Preview
-from trainer.sheets.columns import heading_of
+from trainer.sheets.columns import chosen_places, heading_of
 from trainer.sheets.writing import sheet_response
 from trainer.web.forms import read_form
 from trainer.web.guards import requires, signed_in
@@ -68,8 +68,7 @@ async def show_import(request: Page, import_id: FromPath[UUID], show: FromQuery[
 async def choose_columns(request: Page, import_id: FromPath[UUID]) -> Redirect:
     """Which column is what."""
     form = await read_form(request)
-    given = {name: form.raw(f"column-{name}") for name in sheet.known()}
-    chosen = {name: int(place) for name, place in given.items() if place.isdecimal() and len(place) < 5}
+    chosen = chosen_places(form.raw, sheet.known())
     await imports.choose_columns(viewer_of(request), import_id, chosen)
     return Redirect(f"/rules/import/{import_id}", status_code=303)
 

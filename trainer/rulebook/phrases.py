@@ -22,7 +22,7 @@ from trainer.rulebook.versions import dump
 from trainer.rulebook.views import Authored
 from trainer.web.i18n import _, text_in
 from trainer.web.session import Viewer
-from trainer.words import Unit, find_units, units
+from trainer.words import Turn, Unit, find_units, units
 
 WRITE = ("trainer", "qa_analyst")
 
@@ -30,21 +30,11 @@ WRITE = ("trainer", "qa_analyst")
 _STOP = re.compile(r"[.,;:!?…—–。，；：！？、]")
 
 
-class Line(Protocol):
-    """A turn of a transcript, times in the recording (ms); `words` are [start_ms, end_ms, text] or none."""
+class Line(Turn, Protocol):
+    """A turn with its place in the transcript, times in the recording."""
 
     @property
     def position(self) -> int: ...
-    @property
-    def start_ms(self) -> int: ...
-    @property
-    def end_ms(self) -> int: ...
-    @property
-    def speaker(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def words(self) -> Sequence[tuple[int, int, str]]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ says so. What is left over is named.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from trainer.problems import FieldError, Invalid
@@ -97,3 +97,9 @@ def heading_of(sheet: Sheet, place: int) -> str:
 
 def _folded(heading: str) -> str:
     return _BETWEEN.sub("", unicodedata.normalize("NFKC", heading)).casefold()
+
+
+def chosen_places(raw: Callable[[str], str], names: Iterable[str]) -> dict[str, int]:
+    """What somebody chose on the form of `sheets/columns.html`: ours → place in the row. `raw` reads a field."""
+    given = {name: raw(f"column-{name}") for name in names}
+    return {name: int(place) for name, place in given.items() if place.isdecimal() and len(place) < 5}

@@ -21,6 +21,7 @@ from trainer.calls.views import CONSENT_BASES
 from trainer.problems import FieldError, Invalid
 from trainer.settings import Settings
 from trainer.sheets import pending as imports
+from trainer.sheets.columns import chosen_places
 from trainer.sheets.reading import MOST_ROWS
 from trainer.sheets.writing import TYPES, file_response, sheet_response
 from trainer.web.forms import read_form
@@ -149,8 +150,7 @@ async def show_calls_import_one(request: AnyRequest, pending_id: FromPath[UUID])
 async def choose_call_columns(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[Any]:
     """Which column is which; then the archive is read anew."""
     form = await read_form(request)
-    given = {name: form.raw(f"column-{name}") for name in columns.COLUMNS}
-    chosen = {name: int(place) for name, place in given.items() if place.isdecimal() and len(place) < 5}
+    chosen = chosen_places(form.raw, columns.COLUMNS)
     await imports.read_again(viewer_of(request), KIND, pending_id, chosen, read_calls)
     return _to(pending_id)
 
