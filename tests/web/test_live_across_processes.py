@@ -17,19 +17,12 @@ async def until(true: Callable[[], object], *, within_s: float = 5.0) -> None:
             await asyncio.sleep(0.01)
 
 
-async def connected(*brokers: Broker) -> None:
-    """Waits until each is listening: a new connection ends the streams that were open before it."""
-    early = [broker.subscribe(["early"]) for broker in brokers]
-    await until(lambda: all(stream.ended for stream in early))
-
-
 @pytest.fixture
 async def pair(postgres_url: str) -> AsyncIterator[tuple[Broker, Broker]]:
     """Two processes' brokers."""
     one, two = Broker(PostgresBus(postgres_url)), Broker(PostgresBus(postgres_url))
     await one.start()
     await two.start()
-    await connected(one, two)
     yield one, two
     await two.stop()
     await one.stop()
@@ -44,12 +37,21 @@ async def heard(subscription: Subscription) -> list[str]:
 
 
 async def cut_off(postgres_url: str) -> None:
-    """Cuts every bus's connection, as a restart of the server would."""
+    """Cuts the connection of every bus of this database, as a restart of the server would."""
     own = await asyncpg.connect(postgres_url)
     await own.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'trainer live'"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'trainer live' AND datname = current_database()"
     )
     await own.close()
+
+
+async def test_a_stream_opened_after_the_start_is_not_ended_by_the_first_connection(
+    pair: tuple[Broker, Broker],
+) -> None:
+    stream = pair[0].subscribe(["feed"])
+    assert await heard(stream) == []
+    assert stream.ended is None
 
 
 async def test_each_process_hears_a_hint_exactly_once(pair: tuple[Broker, Broker]) -> None:

@@ -66,7 +66,11 @@ class Bus(Protocol):
     """Carries hints to the other processes of this centre."""
 
     async def start(self, deliver: Callable[[LiveEvent], None], missed: Callable[[], None]) -> None:
-        """Begins to hand hints of other processes to `deliver`; calls `missed` when some may be lost."""
+        """Begins to hand hints of other processes to `deliver`; calls `missed` when some may be lost.
+
+        Returns once it listens, or once it is plain that it can't yet: a stream opened after it is not
+        ended by the first connection.
+        """
 
     def send(self, event: LiveEvent) -> None:
         """Hands a hint to the other processes, soon. Neither waits nor fails."""
@@ -249,10 +253,13 @@ class PostgresBus:
         self._origin = uuid4().hex  # our own hints come back to us: they were delivered already
         self._outgoing: deque[str] = deque(maxlen=10_000)
         self._wake = asyncio.Event()
+        self._tried = asyncio.Event()  # the first attempt to connect is over, well or not
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, deliver: Callable[[LiveEvent], None], missed: Callable[[], None]) -> None:
         self._task = asyncio.create_task(self._keep_connected(deliver, missed), name="live bus")
+        self._task.add_done_callback(lambda _task: self._tried.set())
+        await self._tried.wait()
 
     def send(self, event: LiveEvent) -> None:
         self._outgoing.append(json.dumps([self._origin, *astuple(event)]))
@@ -278,6 +285,7 @@ class PostgresBus:
                     await connection.add_listener(CHANNEL, lambda *call: self._heard(call[3], deliver))
                     connection.add_termination_listener(lambda _connection: self._wake.set())
                     missed()  # what was sent before this moment, nobody here has heard
+                    self._tried.set()
                     pause_s = 0.2
                     await self._send_while_open(connection)
                 finally:
@@ -290,6 +298,7 @@ class PostgresBus:
                 asyncpg.InternalClientError,  # a server that goes away in the middle of an answer
             ) as error:
                 log.warning("live updates between processes are interrupted: %s", error)
+            self._tried.set()
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, 5.0)
 
