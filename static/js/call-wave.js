@@ -1,5 +1,6 @@
 /* The waveform of a whole call, as the pages that cut clips from it share it: drawn from stored peaks, so that no sound
- * is fetched before Play, with a time line, an overview and zoom. Whoever extends it draws regions on it in `begin()`.
+ * is fetched before Play, with a lane for each side of the call, a time line, an overview and zoom. Of long calls the
+ * peaks of the minutes in view are fetched in full detail. Whoever extends it draws regions on it in `begin()`.
  * A drag over the bare wave is told as "drawn" {startMs, endMs}. Its looks are in editor-wave.css (::part). */
 
 import WaveSurfer from "../vendor/wavesurfer/wavesurfer.esm.js";
@@ -9,6 +10,7 @@ import Minimap from "../vendor/wavesurfer/minimap.esm.js";
 import { shortClock } from "./clock.js";
 
 const TIMELINE_PX = 20;
+const FINE_FROM = 8;
 
 /* Custom properties hold light-dark(): only a real element can say which of the two it is now. */
 function colour(name) {
@@ -30,10 +32,12 @@ function overviewColours() {
 }
 
 export class CallWave extends EventTarget {
-  /* container, overview: elements. channels: one list of peaks for each lane that is drawn. steps: the zooms there are,
+  /* container, overview: elements. peaks (Peaks): a lane is drawn for each of its channels. steps: the zooms there are,
    * in pixels a second; it begins with the largest that is at most `wantedStep`. */
-  constructor({ container, overview, src, channels, nonce, durationMs, steps, wantedStep }) {
+  constructor({ container, overview, src, peaks, nonce, durationMs, steps, wantedStep }) {
     super();
+    this.peaks = peaks;
+    const { channels } = peaks;
     this.container = container;
     this.overview = overview;
     this.durationMs = durationMs;
@@ -90,6 +94,20 @@ export class CallWave extends EventTarget {
     this.makeSlider();
     this.regions.enableDragSelection({ color: "transparent", id: "drawn" });
     this.regions.on("region-created", (region) => this.takeDrawn(region));
+    this.wave.on("scroll", () => this.sharpenSoon());
+    this.wave.on("zoom", () => this.sharpenSoon());
+  }
+
+  /* Full detail of what is in view, where the zoom can show it. */
+  async sharpen() {
+    if (this.pxPerSecond < FINE_FROM) return;
+    const from = this.wave.getScroll() / this.pxPerSecond;
+    if (await this.peaks.detail(from * 1000, (from + this.seenSeconds) * 1000)) this.wave.setOptions({});
+  }
+
+  sharpenSoon() {
+    clearTimeout(this.sharpening);
+    this.sharpening = setTimeout(() => this.sharpen(), 150);
   }
 
   /* The element that scrolls is the one that takes focus and keys: a slider over the call for screen readers. */

@@ -1,20 +1,17 @@
-/* The editor's waveform: a lane for each side of the call, everything outside the clip veiled, grips at the clip's ends,
- * redactions and cues on top. Of long calls the peaks of the minutes in view are fetched in full detail. */
+/* The editor's waveform: everything outside the clip veiled, grips at the clip's ends, redactions and cues on top. */
 
 import { CallWave } from "./call-wave.js";
 import { LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
 
 const STEPS = [2, 4, 8, 15, 30, 60, 120, 240];
-const FINE_FROM = 8;
 
 export class WaveView extends CallWave {
   /* options: container, overview (elements), src, peaks (Peaks), nonce, model, snap */
   constructor({ container, overview, src, peaks, nonce, model, snap }) {
     // the clip should fill about half of what is seen
     const wantedStep = (container.clientWidth * 0.55) / Math.max(model.lengthMs / 1000, 2);
-    super({ container, overview, src, channels: peaks.channels, nonce, durationMs: model.durationMs, steps: STEPS, wantedStep });
+    super({ container, overview, src, peaks, nonce, durationMs: model.durationMs, steps: STEPS, wantedStep });
     this.model = model;
-    this.peaks = peaks;
     this.snap = snap;
   }
 
@@ -43,8 +40,6 @@ export class WaveView extends CallWave {
     this.showRedactions();
     this.showCue();
     this.showRuleCues();
-    this.wave.on("scroll", () => this.sharpenSoon());
-    this.wave.on("zoom", () => this.sharpenSoon());
     this.scrollTo(model.startMs);
     this.sharpen();
     this.wave.setTime(model.startMs / 1000);
@@ -68,18 +63,6 @@ export class WaveView extends CallWave {
     if (what === "redactions" && !this.byHand) this.showRedactions();
     if (what === "cue" && !this.byHand) this.showCue();
     if (what === "rule-cues" && !this.byHand) this.showRuleCues();
-  }
-
-  /* Full detail of what is in view, where the zoom can show it. */
-  async sharpen() {
-    if (this.pxPerSecond < FINE_FROM) return;
-    const from = this.wave.getScroll() / this.pxPerSecond;
-    if (await this.peaks.detail(from * 1000, (from + this.seenSeconds) * 1000)) this.wave.setOptions({});
-  }
-
-  sharpenSoon() {
-    clearTimeout(this.sharpening);
-    this.sharpening = setTimeout(() => this.sharpen(), 150);
   }
 
   showRange() {

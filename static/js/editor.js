@@ -2,15 +2,15 @@
  *
  * The page is a form that works by itself; this makes it quick. All times on the page are times of the call. */
 
+import { connectLanes } from "./call-mix.js";
+import { Peaks } from "./call-peaks.js";
 import { Autosave } from "./editor-autosave.js";
 import { TypedLines } from "./editor-lines.js";
 import { Conflict } from "./editor-conflict.js";
 import { RuleCues } from "./editor-cues.js";
 import { History } from "./editor-history.js";
-import { Mix } from "./editor-mix.js";
 import { clock, parseClock, timeField } from "./clock.js";
 import { ClipModel } from "./editor-model.js";
-import { Peaks } from "./editor-peaks.js";
 import { RedactionList } from "./editor-redactions.js";
 import { Snap } from "./editor-snap.js";
 import { EditorState, parseRedactions } from "./editor-state.js";
@@ -56,17 +56,6 @@ function readTurns(list) {
   }));
 }
 
-/* Lanes: their names beside the wave, and what can be muted. */
-function connectLanes({ card, peaks, turns, view, transport }) {
-  const root = card.querySelector("[data-mix]");
-  if (!root || !peaks.stereo) return null;
-  const mix = new Mix({ root, media: view.media, agent: peaks.agentChannel(turns) });
-  card.querySelectorAll("[data-lane]").forEach((label, channel) => (label.textContent = mix.lanes[channel]));
-  card.classList.add("lanes");
-  transport.mix = mix;
-  return mix;
-}
-
 function connectAutosave(form, model, proposed) {
   const status = document.querySelector("[data-autosave-status]");
   const title = () => proposed.text || status.dataset.untitled.replace("{time}", clock(model.startMs));
@@ -92,7 +81,8 @@ async function start() {
   new RedactionList({ root: card.querySelector("[data-redactions]"), field: form.elements.redactions, model, view });
   const list = document.querySelector("[data-turns]");
   const turns = readTurns(list);
-  const mix = connectLanes({ card, peaks, turns, view, transport });
+  const mix = connectLanes({ card, peaks, turns, view });
+  transport.mix = mix;
   const modes = { select: document.querySelector("[data-select-words]"), redact: document.querySelector("[data-redact-words]") };
   if (list) new TranscriptView({ list, modes, model, view, snap, wordsUrl: card.dataset.words });
   const typed = document.querySelector("[data-typed]");

@@ -11,8 +11,13 @@ const WIDTHS_AT_FIRST = 4;
 export class MarkWave extends CallWave {
   constructor({ container, overview, src, peaks, nonce, durationMs }) {
     const wantedStep = (WIDTHS_AT_FIRST * container.clientWidth) / (durationMs / 1000);
-    super({ container, overview, src, channels: [peaks], nonce, durationMs, steps: STEPS, wantedStep });
+    super({ container, overview, src, peaks, nonce, durationMs, steps: STEPS, wantedStep });
     this.drawn = new Map();
+  }
+
+  begin() {
+    super.begin();
+    this.sharpen();
   }
 
   /* One region as it is now: drawn, moved, or chosen among the others. */

@@ -2,17 +2,20 @@
  * while something in the sound's card or the transcript has focus; the page is a form that works by itself. */
 
 import { announce, snapshot, toast } from "./app.js";
+import { connectLanes } from "./call-mix.js";
+import { Peaks } from "./call-peaks.js";
 import { clock } from "./clock.js";
 import { LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
 import { Rows } from "./mark-rows.js";
 import { MarkWave } from "./mark-wave.js";
 
 const PAD_MS = 150;
-const KEYS = { " ": "play", m: "mark", escape: "drop", "+": "zoom-in", "=": "zoom-in", "-": "zoom-out" };
+const KEYS = { " ": "play", m: "mark", escape: "drop", 1: "mute-0", 2: "mute-1", "+": "zoom-in", "=": "zoom-in", "-": "zoom-out" };
 
 class Marking {
-  constructor({ card, view, rows }) {
+  constructor({ card, view, rows, mix }) {
     this.card = card;
+    this.mix = mix;
     this.view = view;
     this.rows = rows;
     this.wave = view.wave;
@@ -51,6 +54,8 @@ class Marking {
       on: () => this.view.seek(this.view.ms + 10000),
       mark: () => this.mark(),
       drop: () => this.drop(),
+      "mute-0": () => this.mix?.toggleNth(0),
+      "mute-1": () => this.mix?.toggleNth(1),
       "zoom-in": () => this.view.zoom(1, this.view.ms),
       "zoom-out": () => this.view.zoom(-1, this.view.ms),
     };
@@ -248,14 +253,6 @@ class Marking {
   }
 }
 
-async function fetchPeaks(card) {
-  const seconds = Number(card.dataset.durationMs) / 1000;
-  const points = Math.round(Math.min(Math.max(seconds * 10, 400), 20000));
-  const answer = await fetch(`${card.dataset.peaks}?points=${points}`, { headers: { Accept: "application/json" } });
-  if (!answer.ok) throw new Error(`peaks: ${answer.status}`);
-  return (await answer.json()).peaks.map((height) => height / 100);
-}
-
 function followLines(marking) {
   document.querySelector("[data-lines]")?.addEventListener("click", (event) => {
     const line = event.target.closest("li");
@@ -274,25 +271,22 @@ async function start() {
   const turns = [...document.querySelectorAll("[data-lines] > li")].map((line) => ({
     startMs: Number(line.dataset.start),
     endMs: Number(line.dataset.end),
+    speaker: line.dataset.speaker,
     text: line.querySelector("[data-text]").textContent.trim(),
   }));
   const spoken = (from, to) => turns.filter((turn) => turn.startMs < to && turn.endMs > from).map((turn) => turn.text).join(" ");
   const rows = new Rows({ form, durationMs, spoken, most: Number(card.dataset.most) });
   // empty rows are only for whoever has no scripts; what came back with errors is still unsaved
   form.dataset.guardStart = document.querySelector(".form-errors") ? "" : snapshot(form);
-  let peaks;
-  try {
-    peaks = await fetchPeaks(card);
-  } catch {
-    card.querySelector("[data-wave-error]").hidden = false;
-    peaks = [0, 0];
-  }
+  const peaks = new Peaks({ url: card.dataset.peaks, durationMs, channels: Number(card.dataset.channels) });
+  await peaks.load().catch(() => (card.querySelector("[data-wave-error]").hidden = false));
   const container = document.getElementById("wave");
   const overview = document.getElementById("wave-overview");
   const view = new MarkWave({ container, overview, src: card.dataset.audio, peaks, nonce: card.dataset.nonce, durationMs });
   await view.ready;
   card.classList.add("ready");
-  const marking = new Marking({ card, view, rows });
+  const mix = connectLanes({ card, peaks, turns, view });
+  const marking = new Marking({ card, view, rows, mix });
   followLines(marking);
   if (rows.all[0]?.usable) marking.look(rows.all[0].startMs);
   card.dataset.ready = "true";

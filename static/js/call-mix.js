@@ -5,7 +5,7 @@
 
 import { announce } from "./app.js";
 
-export class Mix {
+class Mix {
   /* root: the lanes' controls; media: the audio element; agent: the agent's channel, or null when nobody can tell. */
   constructor({ root, media, agent }) {
     this.root = root;
@@ -98,4 +98,15 @@ export class Mix {
       return false;
     }
   }
+}
+
+/* The lanes of a call on two channels: their names beside the wave, and what can be muted. turns: [{speaker, startMs,
+ * endMs}], by which the agent's lane is told. Returns the mix, or null where there is one channel only. */
+export function connectLanes({ card, peaks, turns, view }) {
+  const root = card.querySelector("[data-mix]");
+  if (!root || !peaks.stereo) return null;
+  const mix = new Mix({ root, media: view.media, agent: peaks.agentChannel(turns) });
+  card.querySelectorAll("[data-lane]").forEach((label, channel) => (label.textContent = mix.lanes[channel]));
+  card.classList.add("lanes");
+  return mix;
 }
