@@ -24,10 +24,10 @@ from trainer.backup import erasures
 from trainer.calls import api as calls_api
 from trainer.calls import keeping as call_keeping
 from trainer.calls import pages as call_pages
+from trainer.calls import proofs, transcript_pages
 from trainer.calls import reading as call_reading
 from trainer.calls import routes as calls_pages
 from trainer.calls import shown as shown_calls
-from trainer.calls import transcript_pages
 from trainer.career import api as career_api
 from trainer.career import routes as career_pages
 from trainer.clips import api as clips_api
@@ -180,6 +180,7 @@ async def running(app: Litestar) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     settings.incoming.mkdir(parents=True, exist_ok=True)
     erasures.keep_in(settings.data)
+    proofs.set_key(settings.key())
     await db.open_database(settings.effective_database_url, pool_size=settings.database_pool)
     storage.open_storage(settings.effective_storage_url, scratch=settings.data / "scratch")
     uploads.sweep_incoming(settings.incoming)
@@ -207,6 +208,7 @@ async def running(app: Litestar) -> AsyncIterator[None]:
         await storage.close_storage()
         await db.close_database()
         erasures.keep_in(None)
+        proofs.set_key(None)
 
 
 def create_app(settings: Settings | None = None, *, demo: bool = False) -> Litestar:

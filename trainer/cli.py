@@ -70,6 +70,7 @@ async def centre(settings: Settings) -> AsyncIterator[None]:
     import trainer.app  # noqa: F401 - registers every job, so that events reach their subscribers
     from trainer import db, speech, storage
     from trainer.backup import erasures
+    from trainer.calls import proofs
     from trainer.clips import voice_terms
     from trainer.notices import post_office
     from trainer.people import days
@@ -79,6 +80,7 @@ async def centre(settings: Settings) -> AsyncIterator[None]:
     post_office.set_up(settings)
     speech.set_up(settings)
     erasures.keep_in(settings.data)
+    proofs.set_key(settings.key())
     await db.open_database(settings.effective_database_url, pool_size=settings.database_pool)
     try:
         if await db.newer_schema():

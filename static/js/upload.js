@@ -127,6 +127,7 @@ function showErrors(errors) {
       const link = document.createElement("a");
       link.href = `#${field.id}`;
       link.textContent = message;
+      field.closest("details")?.setAttribute("open", "");
       item.append(link);
       markField(field, message);
     } else {

@@ -60,11 +60,12 @@ async def test_the_same_folder_again_takes_nothing_twice(cast: Cast, folder: Pat
     assert await Recording.count() == 2
 
 
-async def test_what_was_erased_may_come_again(cast: Cast, folder: Path) -> None:
+async def test_what_was_erased_does_not_come_again(cast: Cast, folder: Path) -> None:
     first = await import_recordings(None, folder)
     await service.erase_recording(cast.viewer("admin"), first.taken["morning.bin"], "Asked")
     again = await import_recordings(None, folder)
-    assert set(again.taken) == {"morning.bin"}
+    assert again.taken == {}
+    assert "erased on" in again.refused["morning.bin"]
 
 
 async def test_metadata_describes_calls(cast: Cast, folder: Path, sounds: dict[str, Path]) -> None:

@@ -1,7 +1,8 @@
 """What was erased, noted outside the database, so that a restored backup cannot bring it back.
 
-One line per erasure in `erasures.log` in the data folder: when, what kind, which id; no name, no reason. Backups
-carry it along.
+One line per erasure in `erasures.log` in the data folder: when, what kind, which id; no name, no reason. Of a call
+also the fingerprint of its sound and whether it went with its day or with a person, so that the same file is not taken
+in again after a restore either. Backups carry it along.
 Invariant: the list only grows, and a line in it is on disk before the job that wrote it is done.
 """
 
@@ -10,7 +11,7 @@ import fcntl
 import json
 import os
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from uuid import UUID
 
 from trainer import db, jobs
 from trainer.calls import jobs as calls
+from trainer.calls import proofs
+from trainer.calls.tables import Recording
 from trainer.jobs import JobContext
 from trainer.people.erasing import erase_again
 from trainer.problems import Conflict
@@ -33,6 +36,8 @@ class Erasure:
     at: datetime
     kind: str
     id: UUID
+    fingerprint: str = ""
+    cause: str = ""
 
 
 _folder: Path | None = None
@@ -47,27 +52,29 @@ def keep_in(folder: Path | None) -> None:
 @jobs.on("recording_erased", attempts=20)
 async def note_recording(context: JobContext, event: dict[str, Any]) -> None:
     """A call was erased."""
-    await _note("recording", event["recording"])
+    columns = (Recording.erased_at, Recording.erased_why, Recording.fingerprint)
+    row = await Recording.select(*columns).where(Recording.id == UUID(event["recording"])).first()
+    if row is not None and row["erased_at"]:
+        cause = row["erased_why"] if row["erased_why"] in (proofs.EXPIRED, proofs.PERSON_ERASED) else ""
+        kept = Erasure(row["erased_at"], "recording", UUID(event["recording"]), row["fingerprint"], cause)
+        await _note(kept)
 
 
 @jobs.on("person_erased", attempts=20)
 async def note_person(context: JobContext, event: dict[str, Any]) -> None:
     """A person was erased."""
-    await _note("person", event["person"], event.get("at"))
+    at = datetime.fromisoformat(event["at"]) if event.get("at") else db.utc_now()
+    await _note(Erasure(at, "person", UUID(event["person"])))
 
 
-async def _note(kind: str, id: str, at: str | None = None) -> None:
+async def _note(erasure: Erasure) -> None:
     if _folder is not None:
-        moment = datetime.fromisoformat(at) if at else db.utc_now()
-        await asyncio.to_thread(append, _folder / NAME, [Erasure(moment, kind, UUID(id))])
+        await asyncio.to_thread(append, _folder / NAME, [erasure])
 
 
 def append(path: Path, erasures: Iterable[Erasure]) -> None:
     """Adds lines, each whole even when several processes write, and flushed to disk."""
-    lines = "".join(
-        json.dumps({"at": each.at.isoformat(), "kind": each.kind, "id": str(each.id)}) + "\n"
-        for each in erasures
-    )
+    lines = "".join(json.dumps(_line(each)) + "\n" for each in erasures)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(handle, "ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -76,26 +83,51 @@ def append(path: Path, erasures: Iterable[Erasure]) -> None:
         os.fsync(file.fileno())
 
 
+def _line(each: Erasure) -> dict[str, str]:
+    line = {"at": each.at.isoformat(), "kind": each.kind, "id": str(each.id)}
+    more = {"fingerprint": each.fingerprint, "cause": each.cause}
+    return line | {name: value for name, value in more.items() if value}
+
+
 def parse(text: str) -> list[Erasure]:
     """The lines of such a list; a last line that a crash cut short is passed over."""
     found = []
     for line in text.splitlines():
         try:
             entry = json.loads(line)
-            found.append(Erasure(datetime.fromisoformat(entry["at"]), entry["kind"], UUID(entry["id"])))
-        except (ValueError, TypeError, KeyError):
+            more = {name: str(entry.get(name, "")) for name in ("fingerprint", "cause")}
+            at = datetime.fromisoformat(entry["at"])
+            found.append(Erasure(at, entry["kind"], UUID(entry["id"]), **more))
+        except (ValueError, TypeError, KeyError, AttributeError):
             continue
     return found
 
 
-async def _again_recording(id: UUID, at: datetime) -> bool:
-    return await calls.erase(id, None, WHY)
+def merged(erasures: Iterable[Erasure]) -> list[Erasure]:
+    """Each erasure once, in order: when it was first noted, with what any of its lines tells."""
+    found: dict[tuple[str, UUID], Erasure] = {}
+    for each in sorted(erasures, key=lambda each: each.at):
+        first = found.setdefault((each.kind, each.id), each)
+        more = {name: getattr(first, name) or getattr(each, name) for name in ("fingerprint", "cause")}
+        found[each.kind, each.id] = replace(first, **more)
+    return list(found.values())
+
+
+async def _again_recording(each: Erasure) -> bool:
+    why = each.cause or WHY
+    erased = await calls.erase(each.id, None, why, at=each.at)
+    await proofs.remember(each.id, each.at, why, each.fingerprint)
+    return erased
+
+
+async def _again_person(each: Erasure) -> bool:
+    return await erase_again(each.id, each.at)
 
 
 # Which function erases a kind once more; False when it is erased (or unknown) already.
-again: dict[str, Callable[[UUID, datetime], Awaitable[bool]]] = {
+again: dict[str, Callable[[Erasure], Awaitable[bool]]] = {
     "recording": _again_recording,
-    "person": erase_again,
+    "person": _again_person,
 }
 
 
@@ -110,9 +142,9 @@ class Replayed:
 async def replay(erasures: Iterable[Erasure]) -> Replayed:
     """Erases again what the open database still holds."""
     count, left = 0, []
-    for each in {(erasure.kind, erasure.id): erasure for erasure in erasures}.values():
+    for each in merged(erasures):
         try:
-            if each.kind in again and await again[each.kind](each.id, each.at):
+            if each.kind in again and await again[each.kind](each):
                 count += 1
         except Conflict:  # as of then, this person was the only admin
             left.append(each)

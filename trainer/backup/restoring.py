@@ -21,6 +21,7 @@ from trainer import db
 from trainer.backup import archive, erasures, queries, values
 from trainer.backup.archive import BackupRefused, Checked, Part
 from trainer.backup.making import Progress, replace
+from trainer.calls import proofs
 from trainer.db_schema import known, run_pending
 from trainer.piccolo_app import TABLES
 from trainer.settings import Settings
@@ -90,6 +91,7 @@ async def restore_backup(
             key = next(part for part in archive.parts_of(file) if part.name == "secret-key")
             other_key = _take_key(settings, archive.read_part(file, key))
         migrated = await run_pending()
+        proofs.set_key(settings.key())  # the backup's own, from here on
         again = await erasures.replay(erased)
         _write_list(settings, erased)
     return Restored(
@@ -117,10 +119,9 @@ def _erasures_of(settings: Settings, more: Iterable[Path]) -> list[erasures.Eras
 
 def _write_list(settings: Settings, erased: list[erasures.Erasure]) -> None:
     """One list of all that is erased, in order."""
-    lines = {(each.kind, each.id): each for each in sorted(erased, key=lambda each: each.at, reverse=True)}
     path = settings.data / erasures.NAME
     path.unlink(missing_ok=True)
-    erasures.append(path, sorted(lines.values(), key=lambda each: each.at))
+    erasures.append(path, erasures.merged(erased))
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
 
 from trainer.calls import service, transcript_api
-from trainer.calls.forms import TEXT_FIELDS, fields_of, read_fields, receive_upload
+from trainer.calls.forms import ANYWAY_FIELD, TEXT_FIELDS, fields_of, read_fields, receive_upload
 from trainer.calls.pages import play
 from trainer.calls.views import CONSENT_BASES, STATES, TAGS, RecordingView
 from trainer.problems import Invalid
@@ -93,6 +93,11 @@ class UploadOperation(Operation):
                 description="The last day on which it is kept; left out, the centre's usual time (TRAINER_KEEP_DAYS).",
             ),
         }
+        parts[ANYWAY_FIELD] = Schema(
+            type=OpenAPIType.STRING,
+            description="Why a recording is taken in although the same file was erased or expired here before: "
+            "of trainers and admins; it stands in the audit log for good, so it names nobody.",
+        )
         form = Schema(type=OpenAPIType.OBJECT, properties=parts, required=["audio", "consent_basis"])
         self.request_body = RequestBody(content={"multipart/form-data": OpenAPIMediaType(schema=form)})
 

@@ -101,7 +101,9 @@ async def import_recordings(
         except StorageError:
             raise
         except Invalid as problem:
-            report.refused[name] = " ".join(error.message for error in problem.errors) or problem.detail
+            # of an erased file a single upload may say more: that is no word for a folder
+            said = [error.message for error in problem.errors if error.field != forms.ANYWAY_FIELD]
+            report.refused[name] = " ".join(said) or problem.detail
         except (Problem, OSError) as problem:
             report.refused[name] = str(problem)
     return report

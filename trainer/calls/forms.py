@@ -40,6 +40,8 @@ EDITABLE = (
     "retain_until",
 )
 TEXT_FIELDS = frozenset({*EDITABLE, "language", "caller_is_minor"})
+# Only of a single upload, where somebody answers for it: no sheet and no folder says that for many.
+ANYWAY_FIELD = "despite_erasure"
 
 _YES = frozenset({"true", "1", "yes", "on"})
 _NO = frozenset({"false", "0", "no", "off", ""})
@@ -58,7 +60,7 @@ async def receive_upload(request: AnyRequest, *, asked: bool = False) -> UUID:
         request,
         max_bytes=settings.upload_limit_mb << 20,
         incoming=settings.incoming,
-        text_fields=TEXT_FIELDS,
+        text_fields=TEXT_FIELDS | {ANYWAY_FIELD},
         other_files={"transcript": LARGEST},
     ) as upload:
         zone = ZoneInfo(settings.time_zone)
@@ -66,11 +68,18 @@ async def receive_upload(request: AnyRequest, *, asked: bool = False) -> UUID:
             if asked:
                 raise _ask_until_when(upload.fields)
             upload.fields["retain_until"] = usual_day(settings).isoformat()
+        because = upload.fields.pop(ANYWAY_FIELD, "")
         fields = await read_fields(upload.fields, zone)
         sent = upload.files.get("transcript")
         transcript = await asyncio.to_thread(sent.path.read_bytes) if sent else None
         return await receive_recording(
-            viewer_of(request), upload.path, fields, transcript=transcript, sha256=upload.sha256, move=True
+            viewer_of(request),
+            upload.path,
+            fields,
+            transcript=transcript,
+            sha256=upload.sha256,
+            move=True,
+            despite_erasure=because,
         )
 
 

@@ -20,7 +20,8 @@ from trainer import db, jobs
 from trainer.audio import AudioRefused, Measured
 from trainer.audio.child import in_child
 from trainer.audio.measure import measure
-from trainer.calls import queries
+from trainer.calls import proofs, queries
+from trainer.calls.proofs import PERSON_ERASED
 from trainer.calls.tables import Recording, Segment
 from trainer.calls.turns import talked_over
 from trainer.jobs import JobContext
@@ -34,8 +35,6 @@ LONGEST_DECODE_S = 1800.0
 KEEP_REFUSED = timedelta(days=7)
 # An upload that is being stored right now has no row yet.
 STRAY_AFTER = timedelta(hours=1)
-EXPIRED = "retain_until"  # why it was erased, when nobody did it
-PERSON_ERASED = "person_erased"  # the same, where the person heard was erased
 
 _KEY = re.compile(rf"{PREFIX}/[0-9a-f]{{2}}/([0-9a-f-]{{36}})(\.peaks)?")
 
@@ -158,23 +157,25 @@ async def _remove(keys: Sequence[str]) -> None:
         await storage().delete(key)
 
 
-async def erase(recording: UUID, viewer: Viewer | None, why: str) -> bool:
+async def erase(recording: UUID, viewer: Viewer | None, why: str, *, at: datetime | None = None) -> bool:
     """Erases a recording now: words, audio and everything that tells of the call; the row stays as proof.
 
-    The event `recording_erased` takes what was cut from it along. False: somebody was first.
+    The event `recording_erased` takes what was cut from it along. `at`: when it was first erased, where that is done
+    once more. False: somebody was first.
     """
-    if not await erase_row(recording, viewer, why):
+    if not await erase_row(recording, viewer, why, at=at):
         return False
     await _remove(keys_of(recording))
     return True
 
 
-async def erase_row(recording: UUID, viewer: Viewer | None, why: str) -> bool:
+async def erase_row(recording: UUID, viewer: Viewer | None, why: str, *, at: datetime | None = None) -> bool:
     """The same in a transaction of the caller's; a job takes the objects out of the storage."""
     async with db.transaction():
         values: dict[Any, Any] = {
+            **await hold_content(recording),
             Recording.state: "erased",
-            Recording.erased_at: db.utc_now(),
+            Recording.erased_at: at or db.utc_now(),
             Recording.erased_by: viewer.id if viewer else None,
             Recording.erased_why: why,
             Recording.title: "",
@@ -195,6 +196,15 @@ async def erase_row(recording: UUID, viewer: Viewer | None, why: str) -> bool:
         await jobs.publish("recording_erased", {"recording": str(recording)})
         await jobs.enqueue(remove_objects, {"keys": keys_of(recording)})
     return True
+
+
+async def hold_content(recording: UUID) -> dict[Any, Any]:
+    """Inside the transaction that ends a call: nobody takes its content in meanwhile. What the proof keeps of it."""
+    row = await Recording.select(Recording.sha256).where(Recording.id == recording).first()
+    if row is None or not row["sha256"]:
+        return {}  # it ended before, or was never whole
+    await proofs.hold(row["sha256"])
+    return {Recording.fingerprint: proofs.fingerprint(row["sha256"])}
 
 
 @jobs.schedule("tidy_recordings", at="03:20", lease_seconds=300)

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from trainer import db, jobs
 from trainer.calls import queries
-from trainer.calls.jobs import EXPIRED, erase_row, keys_of, remove_objects
+from trainer.calls.jobs import erase_row, hold_content, keys_of, remove_objects
+from trainer.calls.proofs import EXPIRED
 from trainer.calls.tables import Recording, Segment
 from trainer.jobs import JobContext
 from trainer.people.audit import record_audit
@@ -48,6 +49,7 @@ async def expire(recording: UUID, now: datetime) -> None:
     }
     async with db.transaction():
         await hold(recording)
+        gone |= await hold_content(recording)
         if await Recording.update(gone).where(over & (Recording.expires_at <= now)).returning(Recording.id):
             await Segment.delete().where(Segment.recording == recording)
             await record_audit(None, "recording_expired", "recording", str(recording))

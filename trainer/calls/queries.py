@@ -186,6 +186,18 @@ async def played_since(recording: UUID, person: UUID, since: datetime) -> bool:
     return row is not None
 
 
+async def with_fingerprints(fingerprints: Sequence[str]) -> list[Row]:
+    """The proofs of calls that ended here, by what they keep of the sound."""
+    found: list[Row] = []
+    for start in range(0, len(fingerprints), 500):
+        found += await db.fetch(
+            """SELECT id, fingerprint, state, expires_at, erased_at, erased_why FROM recording
+               WHERE fingerprint IN ({}) AND fingerprint <> '' AND state IN ('expired', 'erased')""",
+            list(fingerprints[start : start + 500]),
+        )
+    return found
+
+
 async def due_to_expire(now: datetime) -> list[UUID]:
     """Recordings whose time is over and that are not erased yet, those that something keeps included."""
     rows = await db.fetch(

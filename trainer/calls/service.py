@@ -20,6 +20,7 @@ from trainer import db, jobs
 from trainer.audio import AudioRefused, Probe
 from trainer.audio.child import in_child
 from trainer.audio.probe import probe
+from trainer.calls import proofs
 from trainer.calls.hearings import log_play, plays_of
 from trainer.calls.jobs import erase, object_key, prepare_recording
 from trainer.calls.reading import (
@@ -109,12 +110,14 @@ async def receive_recording(
     sha256: str = "",
     move: bool = False,
     probed: Probe | None = None,
+    despite_erasure: str = "",
     together: Callable[[UUID], Awaitable[None]] | None = None,
 ) -> UUID:
     """Takes a file in as a recording in state `processing`; its job makes it `ready`. `viewer` None is a
     command.
 
     `move` takes the file away from `path`. `probed`: what a first look at exactly these bytes told before.
+    `despite_erasure`: why it is taken in although the same file ended here before (`proofs`).
     `together` is awaited with the new id in the same transaction; when it raises, nothing was taken in.
 
     Raises Forbidden, and Invalid that names what cannot be taken (`audio`, `transcript` or a field); then nothing
@@ -124,16 +127,19 @@ async def receive_recording(
         raise Forbidden(_("Trainers, QA analysts and admins add calls."))
     agent_name, rulebook = await _check(viewer, fields)
     lines = await _read_lines(transcript, agent_name)
+    sha256 = sha256 or await asyncio.to_thread(content_hash, path)
+    because = despite_erasure.replace("\x00", "").strip()
+    await proofs.require_new(viewer, sha256, because)
     probed = probed or await _probe(path)
     recording = db.new_id()
     key = object_key(recording)
     size = path.stat().st_size
-    sha256 = sha256 or await asyncio.to_thread(content_hash, path)
     committed: list[bool] = []
     try:
         await storage().put_file(key, path, move=move)
         async with db.transaction():
             db.after_commit(lambda: committed.append(True))
+            await proofs.hold(sha256)
             row = Recording(
                 {
                     Recording.id: recording,
@@ -161,6 +167,10 @@ async def receive_recording(
             await record_audit(viewer, "recording_added", "recording", str(recording))
             if together is not None:
                 await together(recording)
+            # asked again: it may have been erased while the file was being stored
+            if ended := await proofs.require_new(viewer, sha256, because):
+                told = {"was": str(ended.recording), "reason": because}
+                await record_audit(viewer, "recording_taken_in_again", "recording", str(recording), told)
     finally:
         if not committed:
             # refused by the database, or cancelled: no object may be left without its row

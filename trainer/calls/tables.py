@@ -52,6 +52,9 @@ class Recording(Table, tablename="recording"):
     erased_at = Timestamptz(default=None, null=True)
     erased_by = UUID(default=None, null=True)
     erased_why = Text(default="")
+    fingerprint = Text(
+        default="", help_text="Of the sound that ended here: proofs.py. Empty while it is here."
+    )
 
 
 class Segment(Table, tablename="segment"):
@@ -82,6 +85,7 @@ INDEXES = [
     "CREATE INDEX recording_listed ON recording (created_at, id)",
     "CREATE INDEX recording_expires ON recording (expires_at) WHERE expires_at IS NOT NULL",
     "CREATE INDEX recording_content ON recording (sha256)",
+    "CREATE INDEX recording_fingerprint ON recording (fingerprint) WHERE fingerprint <> ''",
     "CREATE UNIQUE INDEX segment_position ON segment (recording, position)",
     "CREATE INDEX play_recording ON play (recording, person, at)",
     "CREATE INDEX play_at ON play (at, id)",

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from trainer import db
-from trainer.calls.jobs import EXPIRED
+from trainer.calls.proofs import EXPIRED
 from trainer.calls.reading import Within, within
 from trainer.clips import queries
 from trainer.clips.arithmetic import Cut, Line

@@ -5,6 +5,7 @@ Invariant: a cell that is not understood stays as it is, so that the form's own 
 
 from collections.abc import Collection, Mapping
 
+from trainer.calls import forms
 from trainer.calls.views import CONSENT_BASES
 from trainer.problems import Invalid
 from trainer.sheets.columns import Matched
@@ -130,7 +131,10 @@ def plain(name: str, cell: str) -> str:
 
 
 def reasons(problem: Invalid) -> list[tuple[str, str]]:
-    """A refusal as (our column, why)."""
-    return [(error.field if error.field in COLUMNS else "", error.message) for error in problem.errors] or [
-        ("", problem.detail)
-    ]
+    """A refusal as (our column, why); what the upload form calls `audio` is a sheet's `file`."""
+    named = {name: name for name in COLUMNS} | {"audio": "file"}
+    return [
+        (named.get(error.field, ""), error.message)
+        for error in problem.errors
+        if error.field != forms.ANYWAY_FIELD
+    ] or [("", problem.detail)]

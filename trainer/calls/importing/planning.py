@@ -17,7 +17,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from trainer.audio import Probe
-from trainer.calls import forms
+from trainer.calls import forms, proofs
 from trainer.calls.folder import NOT_AUDIO, TRANSCRIPTS
 from trainer.calls.importing import columns, queries
 from trainer.calls.importing.archive import Entry, Source, look_into
@@ -296,9 +296,10 @@ async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _find_known(rows: list[Row]) -> None:
-    """Which content is here already, and which comes twice."""
+    """Which content is here already, which comes twice, and which ended here and does not come back."""
     hashes = {row.found.sha256 for row in rows if row.found.sha256}
     known = await queries.known_content(sorted(hashes))
+    ended = await proofs.ended_before(hashes - known.keys())
     first: dict[str, int] = {}
     for row in rows:
         if not row.found.sha256 or row.faults:
@@ -307,6 +308,8 @@ async def _find_known(rows: list[Row]) -> None:
         other = first.setdefault(row.found.sha256, row.line)
         if other != row.line and row.known is None:
             row.fault("file", _("It is the same recording as that of row %(row)s.") % {"row": other})
+        elif row.found.sha256 in ended:
+            row.fault("file", ended[row.found.sha256].sentence)
 
 
 def kept(row: Row) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from trainer import db, jobs
-from trainer.calls import forms
+from trainer import jobs
+from trainer.calls import forms, proofs
 from trainer.calls.importing import columns, queries
 from trainer.calls.importing.archive import Source
 from trainer.calls.importing.planning import probe_of, side_by_side
@@ -171,7 +171,7 @@ class Taking:
 
 async def _note(row: UUID, sha256: str, recording: UUID) -> None:
     """In the transaction of the call: the row is taken, once, and its content is here once."""
-    await db.lock(f"call {sha256}")
+    await proofs.hold(sha256)
     if other := await queries.same_content_but(recording, sha256):
         raise _Known(other)
     if not await _settle(row, "taken", recording=recording):
