@@ -21,7 +21,7 @@ from trainer.people.importing import import_people
 from trainer.people.roster import export_people
 from trainer.problems import Invalid
 from trainer.quality.export import export_evaluations
-from trainer.quality.sheet import import_evaluations
+from trainer.quality.importing import import_evaluations
 from trainer.rulebook.service import export_rulebook, import_rulebook, rulebook_codes
 from trainer.settings import Settings
 from trainer.training.curricula import curriculum_codes, export_curriculum, import_curriculum

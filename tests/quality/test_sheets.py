@@ -14,7 +14,7 @@ from trainer.problems import Invalid
 from trainer.quality import judging, service
 from trainer.quality.checking import Given, Judgement
 from trainer.quality.export import export_evaluations
-from trainer.quality.sheet import Report, import_evaluations
+from trainer.quality.importing import Report, import_evaluations
 from trainer.quality.tables import Evaluation
 from trainer.rulebook.service import export_rulebook, import_rulebook
 
@@ -90,7 +90,7 @@ async def test_bad_rows_are_named_and_the_others_taken(cast: Cast, tmp_path: Pat
     report = await take(tmp_path, "\n".join(rows))
     assert report.taken == 1
     assert [line.partition(":")[0] for line in report.refused] == [
-        f"row {n}" for n in (2, 3, 5, 6, 7, 8, 9, 12, 13, 4, 11)
+        f"row {n}" for n in (2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13)
     ]
     assert len(report.notes) == 1
     assert "row 10" in report.notes[0]

@@ -132,11 +132,11 @@ async def of_recording(recording: UUID, analyst: UUID) -> list[Row]:
 
 
 async def insert(row: Row) -> bool:
-    """A new evaluation; False when its source is there already."""
+    """A new evaluation; False when its source is there already, or another one stands for its call."""
     names = ", ".join(row)
     places = ", ".join(["{}"] * len(row))
     made = await db.fetch(
-        f"INSERT INTO evaluation ({names}) VALUES ({places}) ON CONFLICT (source) DO NOTHING RETURNING id",
+        f"INSERT INTO evaluation ({names}) VALUES ({places}) ON CONFLICT DO NOTHING RETURNING id",
         *row.values(),
     )
     return bool(made)
@@ -187,17 +187,26 @@ async def leads_of(team: UUID) -> list[UUID]:
 
 async def addresses() -> list[Row]:
     """By what people are known, those who left included; erased people are known by nothing."""
-    return await db.fetch("SELECT id, email, employee_no FROM person WHERE erased_at IS NULL")
+    return await db.fetch("SELECT id, name, email, employee_no FROM person WHERE erased_at IS NULL")
 
 
 async def living_calls() -> list[Row]:
     """Calls that an evaluation may name."""
-    return await db.fetch("SELECT id, agent, duration_ms FROM recording WHERE state <> 'erased'")
+    return await db.fetch(
+        "SELECT id, agent, duration_ms, rulebook, title FROM recording WHERE state <> 'erased'"
+    )
 
 
 async def known_sources() -> list[Row]:
     """Every evaluation that is no draft, by its source."""
-    return await db.fetch("SELECT id, source, state, recording FROM evaluation WHERE state <> 'draft'")
+    return await db.fetch(
+        "SELECT id, source, state, agent, recording, replaces FROM evaluation WHERE state <> 'draft'"
+    )
+
+
+async def is_known(source: str) -> bool:
+    """Whether an evaluation with this source is here."""
+    return bool(await db.fetch("SELECT 1 AS one FROM evaluation WHERE source = {}", source))
 
 
 async def all_released() -> list[Row]:

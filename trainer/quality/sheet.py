@@ -1,4 +1,4 @@
-"""Evaluations as a spreadsheet, taken in from another system or another centre (handed out by `export.py`).
+"""Evaluations as rows of a spreadsheet, from another system or another centre (handed out by `export.py`).
 
 One row is one released evaluation. Columns, in any order; absent ones are fine but for `agent`:
 
@@ -12,8 +12,8 @@ One row is one released evaluation. Columns, in any order; absent ones are fine 
 - `weights` holds what the rules weighed when they were marked (`R01=10 R02=fatal:12`); without it, what they weigh
   now
 
-Words under an evaluation are not in it. Invariant: a row is taken whole or not at all, taking the same file twice makes
-one each, and what is handed out comes back equal.
+Words under an evaluation are not in it. Here a row is read; `importing.py` plans and takes them.
+Invariant: a row is good as a whole or refused with the reason, and what is handed out reads back equal.
 """
 
 import hashlib
@@ -21,25 +21,23 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from trainer import db, facts, jobs
+from trainer import db
 from trainer.clips.arithmetic import parse_clock
-from trainer.people.audit import record_audit
 from trainer.problems import Invalid
 from trainer.quality import queries
 from trainer.quality.checking import Given, Judgement, check
-from trainer.quality.scoring import results_of
+from trainer.quality.scoring import Results, results_of
+from trainer.rulebook.programmes import programmes_of
 from trainer.rulebook.service import published_rules
 from trainer.rulebook.tables import Rulebook
 from trainer.rulebook.views import RuleView
-from trainer.sheets.columns import Matched, match_columns, require_matched
-from trainer.sheets.reading import open_sheet, plain_cell
+from trainer.sheets.columns import Matched
 from trainer.web.i18n import _
+from trainer.web.session import Viewer
 
-BATCH = 200
 COLUMNS = (
     "source",
     "agent",
@@ -84,24 +82,8 @@ _PAGE_SOURCE = re.compile(r"evaluation:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 
 
 @dataclass(slots=True)
-class Report:
-    """What an import did: numbers of evaluations, notes, and each row that was refused with its reason."""
-
-    taken: int = 0
-    there: int = 0
-    notes: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-
-    def lines(self) -> list[str]:
-        """For a terminal."""
-        counts = {"taken": self.taken, "there": self.there, "refused": len(self.refused)}
-        told = _("%(taken)s evaluations taken, %(there)s here already, %(refused)s refused.") % counts
-        return [*self.refused, *self.notes, told]
-
-
-@dataclass(slots=True)
-class _Row:
-    """One row on its way. `marks` holds the weight and severity that count."""
+class Row:
+    """One row on its way. `marks` holds the weight and severity that count, `notes` what is to be known of it."""
 
     number: int
     id: UUID
@@ -115,13 +97,34 @@ class _Row:
     released_at: datetime
     seen_at: datetime | None
     judged: Judgement
-    marks: list["_Mark"]
+    marks: list["Mark"]
     replaces: str
     reason: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def results(self) -> Results:
+        return results_of(self.marks)
+
+    @property
+    def digest(self) -> str:
+        """What would be taken, in short: the same on another day, and another when a rule or a person changed."""
+        marks = [(m.rule.id, m.rule.version, m.given, m.weight, m.severity) for m in self.marks]
+        rest = {name: value for name, value in self.judged.items() if name != "marks"}
+        told = (
+            self.source,
+            self.agent,
+            self.analyst,
+            self.recording,
+            self.rulebook,
+            self.replaces,
+            self.reason,
+        )
+        return hashlib.sha256(repr((told, marks, sorted(rest.items()))).encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class Mark:
     rule: RuleView
     given: Given
     weight: int
@@ -133,44 +136,49 @@ class _Mark:
 
 
 @dataclass(slots=True)
-class _Here:
-    """What the rows are read against: people, calls, books and evaluations of this centre."""
+class Here:
+    """What the rows are read against: people, calls, books and evaluations of this centre.
+
+    `viewer` None is a command; of anybody else `programmes` are those whose calls they may evaluate (None: all).
+    """
 
     zone: ZoneInfo
+    viewer: Viewer | None
+    programmes: set[UUID] | None
     people: dict[str, UUID]
-    calls: dict[UUID, tuple[UUID | None, int | None]]
+    names: dict[UUID, str]
+    calls: dict[UUID, "Call"]
     books: dict[str, UUID]
     rules: dict[str, dict[str, RuleView]]
-    known: dict[str, tuple[UUID, str]]
+    known: dict[str, "Known"]
     standing: dict[UUID, str]
 
-
-async def import_evaluations(path: Path, zone: ZoneInfo) -> Report:
-    """Takes in a CSV or XLSX file. Raises Invalid for a file that cannot be read or has unknown columns."""
-    sheet = await open_sheet(path)
-    here = await _here(zone)
-    codes = [code for rules in here.rules.values() for code in rules]
-    ours: dict[str, Collection[str]] = {name: _SYNONYMS.get(name, ()) for name in COLUMNS}
-    ours |= {name: () for code in codes for name in (code, f"{code}_at", f"{code}_comment")}
-    matched = match_columns(sheet, ours)
-    require_matched(matched, needed=["agent"])
-    report = Report()
-    rows: list[_Row] = []
-    for place, cells in enumerate(sheet.rows):
-        number = sheet.numbers[place]
-        row = _Cells(matched, [plain_cell(cell) for cell in cells], number)
-        try:
-            if place in sheet.uneven:
-                raise Invalid(_("It has another number of cells than there are headings."))
-            rows.append(_read(row, here, report))
-        except Invalid as refusal:
-            said = "; ".join(error.message for error in refusal.errors) or refusal.detail
-            report.refused.append(_("row %(row)s: %(reason)s") % {"row": number, "reason": said})
-    await _take(_settled(rows, here, report), report)
-    return report
+    def columns(self) -> dict[str, Collection[str]]:
+        """Ours, with their synonyms, those of each rule included."""
+        ours: dict[str, Collection[str]] = {name: _SYNONYMS.get(name, ()) for name in COLUMNS}
+        codes = [code for rules in self.rules.values() for code in rules]
+        return ours | {name: () for code in codes for name in (code, f"{code}_at", f"{code}_comment")}
 
 
-class _Cells:
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that an evaluation may name."""
+
+    agent: UUID | None
+    duration_ms: int | None
+    rulebook: UUID | None
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An evaluation that is here; `over`: another one has replaced it."""
+
+    agent: UUID
+    over: bool
+
+
+class Cells:
     """One row by our columns' names."""
 
     def __init__(self, matched: Matched, cells: list[str], number: int) -> None:
@@ -180,23 +188,33 @@ class _Cells:
         return self.matched.cell(self.cells, name).strip()
 
 
-async def _here(zone: ZoneInfo) -> _Here:
+async def look_around(zone: ZoneInfo, viewer: Viewer | None) -> Here:
+    """This centre as rows are read against it. Times without a zone are in `zone`."""
     rules: dict[str, dict[str, RuleView]] = {}
     for rule in (await published_rules()).values():
         rules.setdefault(rule.rulebook_code, {})[rule.code] = rule
     people: dict[str, UUID] = {}
+    names: dict[UUID, str] = {}
     for row in await queries.addresses():
+        names[row["id"]] = row["name"]
         for address in (row["email"], row["employee_no"]):
             if address:
                 people[address.casefold()] = row["id"]
     known = await queries.known_sources()
-    return _Here(
+    replaced = {row["replaces"] for row in known if row["replaces"]}
+    return Here(
         zone,
+        viewer,
+        await programmes_of(viewer) if viewer else None,
         people,
-        {row["id"]: (row["agent"], row["duration_ms"]) for row in await queries.living_calls()},
+        names,
+        {
+            row["id"]: Call(row["agent"], row["duration_ms"], row["rulebook"], row["title"])
+            for row in await queries.living_calls()
+        },
         {row["code"]: row["id"] for row in await Rulebook.select(Rulebook.code, Rulebook.id)},
         rules,
-        {row["source"]: (row["id"], row["state"]) for row in known},
+        {row["source"]: Known(row["agent"], row["id"] in replaced) for row in known},
         {row["recording"]: row["source"] for row in known if row["state"] == "released" and row["recording"]},
     )
 
@@ -204,16 +222,22 @@ async def _here(zone: ZoneInfo) -> _Here:
 # Reading one row
 
 
-def _read(row: _Cells, here: _Here, report: Report) -> _Row:
+def read_row(row: Cells, here: Here) -> Row:
+    """One row, understood. Raises Invalid with what is wrong."""
     agent = _person(row["agent"], here)
-    recording = _recording(row, here, agent, report)
-    length = here.calls[recording][1] if recording else None
+    if here.viewer is not None and agent == here.viewer.id:
+        raise Invalid(_("Nobody evaluates their own call."))
+    notes: list[str] = []
+    recording = _recording(row, here, agent, notes)
+    length = here.calls[recording].duration_ms if recording else None
     code = _book(row["rulebook"], here)
+    if here.programmes is not None and here.books[code] not in here.programmes:
+        raise Invalid(_("You do not work on this programme."))
     rules = here.rules.get(code, {})
     judged = check(_judged(row, rules), rules, length)
     weights = _weights(row["weights"])
     marks = [
-        _Mark(rules[code], given, *weights.get(code, (rules[code].weight, rules[code].severity)))
+        Mark(rules[code], given, *weights.get(code, (rules[code].weight, rules[code].severity)))
         for code, given in judged["marks"].items()
         if given is not None
     ]
@@ -225,7 +249,7 @@ def _read(row: _Cells, here: _Here, report: Report) -> _Row:
     if source.startswith("draft:"):
         raise Invalid(_("The source may not begin with “draft:”."))
     named = _PAGE_SOURCE.fullmatch(source)
-    return _Row(
+    return Row(
         number=row.number,
         id=UUID(named[1]) if named else db.new_id(),
         source=source,
@@ -241,17 +265,18 @@ def _read(row: _Cells, here: _Here, report: Report) -> _Row:
         marks=marks,
         replaces=row["replaces"],
         reason=row["reason"][:500],
+        notes=notes,
     )
 
 
-def _person(address: str, here: _Here) -> UUID:
+def _person(address: str, here: Here) -> UUID:
     found = here.people.get(address.casefold())
     if found is None:
         raise Invalid(_("There is nobody with the address %(address)s.") % {"address": address or "–"})
     return found
 
 
-def _recording(row: _Cells, here: _Here, agent: UUID, report: Report) -> UUID | None:
+def _recording(row: Cells, here: Here, agent: UUID, notes: list[str]) -> UUID | None:
     if not row["recording"]:
         return None
     try:
@@ -259,15 +284,17 @@ def _recording(row: _Cells, here: _Here, agent: UUID, report: Report) -> UUID | 
     except ValueError as error:
         raise Invalid(_("%(id)s is not the id of a call.") % {"id": row["recording"]}) from error
     if recording not in here.calls:
-        told = _("row %(row)s: its call is not here (any more); the evaluation was taken without it.")
-        report.notes.append(told % {"row": row.number})
+        notes.append(_("Its call is not here (any more); the evaluation is taken without it."))
         return None
-    if here.calls[recording][0] not in (None, agent):
+    call = here.calls[recording]
+    if here.programmes is not None and call.rulebook is not None and call.rulebook not in here.programmes:
+        raise Invalid(_("This call belongs to a programme that you do not work on."))
+    if call.agent not in (None, agent):
         raise Invalid(_("This call is another agent's."))
     return recording
 
 
-def _book(code: str, here: _Here) -> str:
+def _book(code: str, here: Here) -> str:
     if code and code in here.books:
         return code
     if code:
@@ -277,7 +304,7 @@ def _book(code: str, here: _Here) -> str:
     return next(iter(here.rules))
 
 
-def _judged(row: _Cells, rules: Mapping[str, RuleView]) -> Judgement:
+def _judged(row: Cells, rules: Mapping[str, RuleView]) -> Judgement:
     marks: dict[str, Given | None] = {}
     for name in row.matched.columns:
         code = name.removesuffix("_at").removesuffix("_comment")
@@ -324,7 +351,7 @@ def _number(text: str) -> int | None:
         raise Invalid(_("%(text)s is no whole number.") % {"text": text}) from error
 
 
-def _moment(text: str, here: _Here) -> datetime | None:
+def _moment(text: str, here: Here) -> datetime | None:
     if not text:
         return None
     try:
@@ -341,97 +368,7 @@ def _weights(text: str) -> dict[str, tuple[int, str]]:
     }
 
 
-def _made_up_source(row: _Cells, agent: UUID) -> str:
+def _made_up_source(row: Cells, agent: UUID) -> str:
     """What a row without a name of its own is known by: the same call of the same agent is the same evaluation."""
     told = "|".join((str(agent), row["recording"], row["called_at"], row["released_at"]))
     return f"sheet:{hashlib.sha256(told.encode()).hexdigest()[:32]}"
-
-
-# Writing
-
-
-def _settled(rows: list[_Row], here: _Here, report: Report) -> list[_Row]:
-    """The rows that are new and do not contradict what is here or an earlier row."""
-    replaced = {row.replaces for row in rows if row.replaces}
-    sources = {row.source for row in rows} | set(here.known)
-    taken: list[_Row] = []
-    seen: set[str] = set()
-    for row in rows:
-        reason = ""
-        stands = row.recording is not None and row.source not in replaced
-        if row.source in here.known:
-            report.there += 1
-            continue
-        if row.source in seen:
-            reason = _("The same evaluation stands in an earlier row.")
-        elif row.replaces and row.replaces not in sources:
-            reason = _("The evaluation that it replaces is neither here nor in this file.")
-        elif stands and here.standing.get(row.recording, row.replaces) != row.replaces:  # type: ignore[arg-type]
-            reason = _("This call has another evaluation already.")
-        seen.add(row.source)
-        if reason:
-            report.refused.append(_("row %(row)s: %(reason)s") % {"row": row.number, "reason": reason})
-            continue
-        if stands:
-            here.standing[row.recording] = row.source  # type: ignore[index]
-        taken.append(row)
-    return taken
-
-
-async def _take(rows: list[_Row], report: Report) -> None:
-    replaced = {row.replaces for row in rows if row.replaces}
-    for start in range(0, len(rows), BATCH):
-        async with db.transaction():
-            for row in rows[start : start + BATCH]:
-                if row.replaces:
-                    await queries.replace_by_source(row.replaces)
-                if await _insert(row, "replaced" if row.source in replaced else "released"):
-                    report.taken += 1
-                else:
-                    report.there += 1
-    async with db.transaction():
-        for row in rows:
-            if row.replaces:
-                await queries.link_replaced(row.source, row.replaces)
-        if rows:
-            await record_audit(None, "evaluations_imported", "evaluations", "", {"taken": report.taken})
-
-
-async def _insert(row: _Row, state: str) -> bool:
-    results = results_of(row.marks)
-    said = {name: row.judged[name] for name in ("resolved", "outcome", "service_level", "csat", "comment")}
-    made = await queries.insert(
-        {
-            "id": row.id,
-            "recording": row.recording,
-            "agent": row.agent,
-            "rulebook": row.rulebook,
-            "state": state,
-            "reason": row.reason,
-            "score": results.score,
-            "fatal_missed": results.fatal_missed,
-            "source": row.source,
-            "evaluated_by": row.analyst,
-            "called_at": row.called_at,
-            "created_at": row.released_at,
-            "listed_at": row.released_at,
-            "released_at": row.released_at,
-            "seen_at": row.seen_at,
-            "revision": 1,
-            **said,
-        }
-    )
-    if not made:
-        return False
-    await queries.insert_marks(
-        [
-            (row.id, m.rule.id, m.rule.version, m.mark, m.given.at_ms, m.given.comment, m.weight, m.severity)
-            for m in row.marks
-        ]
-    )
-    kind = "evaluation_corrected" if row.replaces else "evaluation_released"
-    fact = f"evaluation:{row.id}"
-    await facts.record(kind, person=row.agent, subject=row.rulebook_code, source=fact, at=row.released_at)
-    event = {"evaluation": str(row.id), "agent": str(row.agent)}
-    await jobs.publish("evaluation_released", event)
-    return True
