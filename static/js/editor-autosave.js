@@ -20,6 +20,8 @@ export class Autosave {
     }
     model.addEventListener("change", () => this.later());
     form.addEventListener("submit", (event) => this.submitted(event));
+    // a phone may never come back to a tab that was left
+    document.addEventListener("visibilitychange", () => document.hidden && !this.stopped && this.save());
   }
 
   later() {
@@ -56,7 +58,9 @@ export class Autosave {
     if (!body.get("title").trim()) body.set("title", this.title());
     try {
       const headers = { Accept: "application/json", ...csrfHeaders() };
-      const answer = await fetch(this.form.dataset.autosave, { method: "POST", body, headers });
+      // so that it outlives the page; browsers refuse more than 64 kB with it
+      const keepalive = body.toString().length < 60_000;
+      const answer = await fetch(this.form.dataset.autosave, { method: "POST", body, headers, keepalive });
       if (answer.ok) this.saved(await answer.json(), now);
       else if (answer.status === 412) this.lost();
       else await this.refused(answer, now);
