@@ -104,7 +104,7 @@ def trainer(scene: Scene) -> None:
         page = window.page
         come_in(window, scene.story.cards["Rosa Lind"])
         assert "0 of 11 rules can be heard" in page.inner_text("#gaps")
-        go(window, "Go: Find a call that lets people hear it", "/calls/worth-hearing")
+        go(window, "Find: Find a call that lets people hear it", "/calls/worth-hearing")
         go(window, "Open the calls", "/calls")
         upload(window, scene)
         cut_a_clip(window, "Let me stop you there", "0:05.0", "0:10.0", "0:12.0")
