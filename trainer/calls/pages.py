@@ -162,10 +162,10 @@ def state_options() -> list[tuple[str, str]]:
         "processing": _("Processing"),
         "ready": _("Ready"),
         "refused": _("Refused"),
-        "expired": _("Over"),
+        "expired": _("Past its date"),
         "erased": _("Erased"),
     }
-    return [("", _("All")), *((state, names[state]) for state in STATES)]
+    return [("", _("All states")), *((state, names[state]) for state in STATES)]
 
 
 def speaker_names() -> dict[str, str]:
