@@ -129,7 +129,7 @@ async def test_the_agent_reads_hears_and_answers(cast: Cast, client: httpx.Async
     assert page.status_code == 200
     for words in (
         "The call entered a no-go zone",
-        "100 %",
+        "100%",
         "A no-go zone does not change this figure",
         "You opened the account first.",
         "Your voice is warm.",
