@@ -16,10 +16,14 @@ from typing import Literal, Protocol
 
 from trainer.calls.spoken_numbers import Plain, Run, plain, runs
 from trainer.calls.telling_words import (
+    A_MONTH,
+    A_WORD,
     ADDRESSES,
     CONTEXTS,
     DATES,
     EMAIL,
+    EMAIL_DOMAIN,
+    EMAIL_SIGN,
     EMAIL_TOLD,
     IN_AN_ADDRESS,
     LEFT_OF_AT,
@@ -39,6 +43,8 @@ KINDS: tuple[Kind, ...] = ("card", "code", "number", "phone", "email", "birth_da
 CARD_DIGITS = 12
 _CONTEXT = 160
 _LINES_BEFORE = 2
+# of Chinese identity numbers
+_CHECK_LETTER = re.compile(r"[ -]?x\b")
 # Whose phone numbers are tried, by the language of the call; the first ones are the likeliest.
 _REGIONS = {"zh": ("CN", "TW", "HK", "SG"), "en": ("GB", "US", "AU", "IE", "IN", "NZ", "ZA", "SG", "PH")}
 # Below, a birth date is rather an appointment; above, nobody is alive.
@@ -83,22 +89,23 @@ def find(
 
     `names` are looked for as they are; `exempt` ones (the centre's own people) are no personal data of a caller.
     """
-    texts = [plain(line.text) for line in lines]
+    call = _Call([plain(line.text) for line in lines], language)
     voices = {line.speaker for line in lines}
-    streams = [_Stream(texts, [i for i, line in enumerate(lines) if line.speaker == who]) for who in voices]
-    everybody = _Stream(texts, list(range(len(lines))))
-    wanted, own = _folded(names), _folded(exempt)
+    streams = [_Stream(call, [i for i, line in enumerate(lines) if line.speaker == who]) for who in voices]
+    own = _folded(exempt)
+    wanted = _Names(_folded(names) - own)
     agents = {i for i, line in enumerate(lines) if line.speaker == "agent"}
     year = (today or date.today()).year  # noqa: DTZ011 - a year is all that is asked
     found: list[Found] = []
     for stream in streams:
-        found += _numbers(stream, language)
+        found += _numbers(stream)
         found += _emails(stream)
         found += _birth_dates(stream, year)
         found += _addresses(stream)
         found += _names(stream, wanted, own, agent=stream.lines[0] in agents)
     if len(streams) > 1:
-        found += [one for one in _numbers(everybody, language) if one.kind == "card"]
+        everybody = _Stream(call, list(range(len(lines))))
+        found += [one for one in _numbers(everybody) if one.kind == "card"]
     return _once(found)
 
 
@@ -135,11 +142,58 @@ def _holds(big: Piece, small: Piece) -> bool:
     return big.line == small.line and big.start <= small.start and small.end <= big.end
 
 
+class _Call:
+    """The lines of all voices as they are searched, and what was talked of in each."""
+
+    def __init__(self, texts: Sequence[Plain], language: str) -> None:
+        self.texts, self.language = texts, language
+        self._topics: dict[int, list[tuple[int, int, int]]] = {}
+        self._rings: dict[str, bool] = {}
+
+    def topics(self, line: int) -> list[tuple[int, int, int]]:
+        """The words of a line that tell of a kind: (start, end, place of the kind in CONTEXTS)."""
+        if line not in self._topics:
+            self._topics[line] = [
+                (*match.span(), kind)
+                for kind, (ahead, _behind) in enumerate(CONTEXTS.values())
+                for match in ahead.finditer(self.texts[line].lower)
+            ]
+        return self._topics[line]
+
+    def about(self, line: int, start: int, end: int) -> str | None:
+        """Of which kind of number was talked last before [start, end) of a line; what comes right after comes first."""
+        text = self.texts[line].lower
+        for kind, (_ahead, behind) in CONTEXTS.items():
+            if behind is not None and behind.match(text, end):
+                return kind
+        reach = _CONTEXT
+        for earlier in range(line, max(-1, line - _LINES_BEFORE - 1), -1):
+            place = start if earlier == line else len(self.texts[earlier].lower)
+            said = [
+                (min(ended, place), -kind)
+                for began, ended, kind in self.topics(earlier)
+                if place - reach <= began < place
+            ]
+            if said:
+                return list(CONTEXTS)[-max(said)[1]]
+            reach -= place
+            if reach <= 0:
+                break
+        return None
+
+    def rings(self, digits: str) -> bool:
+        """Whether it is a telephone number of one of the likely countries."""
+        if digits not in self._rings:
+            self._rings[digits] = _rings(digits, self.language)
+        return self._rings[digits]
+
+
 class _Stream:
     """Lines in one text, so that what goes on in the next line is found, and the way back to the lines."""
 
-    def __init__(self, texts: Sequence[Plain], lines: Sequence[int]) -> None:
-        self.texts, self.lines = texts, lines
+    def __init__(self, call: _Call, lines: Sequence[int]) -> None:
+        self.call, self.texts, self.lines = call, call.texts, lines
+        texts = call.texts
         self.starts: list[int] = []
         at = 0
         for line in lines:
@@ -174,41 +228,33 @@ class _Stream:
             if begin < stop and self.texts[line].lower[begin:stop].strip():
                 yield line, begin, stop
 
-    def before(self, at: int) -> str:
-        """What all voices said shortly before a place of this stream: the line so far and the lines before."""
-        line, place = self.place(at)
-        earlier = " \n ".join(text.lower for text in self.texts[max(0, line - _LINES_BEFORE) : line])
-        return f"{earlier} \n {self.texts[line].lower[:place]}"[-_CONTEXT:]
-
-    def after(self, at: int) -> str:
-        """What is said next in the same line."""
-        line, place = self.place(at)
-        return self.texts[line].lower[place : place + 24]
+    def about(self, start: int, end: int) -> str | None:
+        """Which kind of number was talked of by anybody before [start, end) of this stream, or right after."""
+        line, place = self.place(start)
+        return self.call.about(line, place, place + end - start)
 
 
 # Numbers
 
 
-def _numbers(stream: _Stream, language: str) -> Iterator[Found]:
+def _numbers(stream: _Stream) -> Iterator[Found]:
     for run in stream.runs:
-        kind = _kind(run, stream, language)
+        kind = _kind(run, stream)
         if kind is not None:
             end = run.end
-            if kind in ("card", "number") and re.match(r"[ -]?x\b", stream.lower[end : end + 3]):
-                end += (
-                    len(stream.lower[end : end + 2].rstrip()) or 1
-                )  # the check letter of Chinese identity numbers
+            if kind in ("card", "number") and (letter := _CHECK_LETTER.match(stream.lower, end)):
+                end = letter.end()
             yield stream.found(kind, [*run.parts, (run.parts[-1][0], end)])
 
 
-def _kind(run: Run, stream: _Stream, language: str) -> Kind | None:
+def _kind(run: Run, stream: _Stream) -> Kind | None:
     """What a run of digits is, from its length and the nearest word that tells."""
     count = len(run.digits)
     if count >= CARD_DIGITS:
         return "card"
     if count < 3:
         return None
-    about = _about(stream.before(run.start), stream.after(run.end))
+    about = stream.about(run.start, run.end)
     if about == "code":
         return "code" if count <= 8 and not run.amount else None
     if about == "card":
@@ -223,20 +269,7 @@ def _kind(run: Run, stream: _Stream, language: str) -> Kind | None:
     if _money_around(stream, run):
         return None
     plus = stream.lower[max(0, run.start - 1) : run.start] == "+"
-    return "phone" if plus or _rings(run.digits, language) else "number"
-
-
-def _about(before: str, after: str) -> str | None:
-    """Which kind of number was talked of last; what comes right after counts before that."""
-    for kind, (_ahead, behind) in CONTEXTS.items():
-        if behind is not None and behind.match(after):
-            return kind
-    nearest, place = None, -1
-    for kind, (ahead, _behind) in CONTEXTS.items():
-        for match in ahead.finditer(before):
-            if match.end() > place:
-                nearest, place = kind, match.end()
-    return nearest
+    return "phone" if plus or stream.call.rings(run.digits) else "number"
 
 
 def _only_figures(run: Run, written: str) -> bool:
@@ -248,19 +281,18 @@ def _only_figures(run: Run, written: str) -> bool:
     return bool(pieces) and all(PLAIN_FIGURES.fullmatch(piece.strip(".,;:!?")) for piece in pieces)
 
 
+_MONEY_BEFORE = re.compile(r"[$€£¥]\s?$")
+_MONEY_AFTER = re.compile(
+    r"\s*(?:[$€£¥%]|dollars|pounds|euros?|bucks|yuan|rmb|usd|eur|gbp|元|块|塊|percent|per cent)"
+)
+
+
 def _money_around(stream: _Stream, run: Run) -> bool:
-    after = stream.lower[run.end : run.end + 12]
     before = stream.lower[max(0, run.start - 2) : run.start]
-    return bool(re.search(r"[$€£¥]\s?$", before)) or bool(
-        re.match(
-            r"\s*(?:[$€£¥%]|dollars|pounds|euros?|bucks|yuan|rmb|usd|eur|gbp|元|块|塊|percent|per cent)",
-            after,
-        )
-    )
+    return bool(_MONEY_BEFORE.search(before) or _MONEY_AFTER.match(stream.lower, run.end))
 
 
 def _rings(digits: str, language: str) -> bool:
-    """Whether it is a telephone number of one of the likely countries."""
     import phonenumbers  # here: it costs memory, and most lines hold no such number
 
     for region in (*_REGIONS.get(language[:2], ()), *_REGIONS["en"]):
@@ -276,7 +308,15 @@ def _rings(digits: str, language: str) -> bool:
 
 
 def _emails(stream: _Stream) -> Iterator[Found]:
-    for match in EMAIL.finditer(stream.lower):
+    done = 0
+    for sign in EMAIL_SIGN.finditer(stream.lower):
+        # cheap first: few that are "at" something are at a domain
+        if sign.start() < done or not EMAIL_DOMAIN.match(stream.lower, sign.end()):
+            continue
+        match = EMAIL.search(stream.lower, max(done, sign.start() - _CONTEXT), sign.end() + _CONTEXT)
+        if match is None:
+            continue
+        done = match.end()
         local = match["local"].split()
         if match["sign"].strip() != "@" and local and local[-1] in LEFT_OF_AT:
             continue
@@ -286,16 +326,22 @@ def _emails(stream: _Stream) -> Iterator[Found]:
 
 
 def _birth_dates(stream: _Stream, year: int) -> Iterator[Found]:
-    for match in (*DATES.finditer(stream.lower), *NUMERIC_DATE.finditer(stream.lower)):
+    for match in _dates(stream.lower):
         said = next((value for value in match.groupdict().values() if value), "")
-        asked = _about(stream.before(match.start()), stream.after(match.end())) == "birth_date"
+        asked = stream.about(*match.span()) == "birth_date"
         if asked or _of_a_life(said, year):
             yield stream.found("birth_date", [match.span()])
     for run in stream.runs:
         # "the twelfth, three, eighty five", "120385": only an answer to the question
-        if 3 <= len(run.digits) <= 8 and _about(stream.before(run.start), "") == "birth_date":
+        if 3 <= len(run.digits) <= 8 and stream.about(run.start, run.end) == "birth_date":
             line, _place = stream.place(run.start)
             yield stream.found("birth_date", [part for part in run.parts if stream.place(part[0])[0] == line])
+
+
+def _dates(lower: str) -> Iterator[re.Match[str]]:
+    for month in A_MONTH.finditer(lower):
+        yield from DATES.finditer(lower, max(0, month.start() - _STRETCH), month.end() + _STRETCH)
+    yield from NUMERIC_DATE.finditer(lower)
 
 
 def _of_a_life(said: str, year: int) -> bool:
@@ -312,7 +358,25 @@ def _addresses(stream: _Stream) -> Iterator[Found]:
                 yield stream.found("address", [match.span("what")])
 
 
-def _names(stream: _Stream, names: frozenset[str], own: frozenset[str], *, agent: bool) -> Iterator[Found]:
+class _Names:
+    """A list of names, looked for all at once: thousands of them may be asked for in thousands of lines."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.begin: dict[str, list[re.Pattern[str]]] = defaultdict(list)
+        for name in sorted(names, key=len, reverse=True):
+            if first := A_WORD.search(name):
+                self.begin[first[0]].append(re.compile(_as_said(name[first.start() :])))
+
+    def found(self, lower: str) -> Iterator[tuple[int, int]]:
+        """Where one of them stands, the longest where several begin."""
+        for word in A_WORD.finditer(lower) if self.begin else ():
+            for name in self.begin.get(word[0], ()):
+                if match := name.match(lower, word.start()):
+                    yield match.span()
+                    break
+
+
+def _names(stream: _Stream, names: _Names, own: frozenset[str], *, agent: bool) -> Iterator[Found]:
     """Names by how they are said, and those of the list. Who says "my name is" on the centre's side is no caller."""
     for pattern in TITLED if agent else (*NAMED, *TITLED):
         for match in pattern.finditer(stream.cased):
@@ -326,10 +390,8 @@ def _names(stream: _Stream, names: frozenset[str], own: frozenset[str], *, agent
             ):
                 yield stream.found("name", [match.span("name")])
     yield from _answered_names(stream, own)
-    listed = sorted((name for name in names if name not in own), key=len, reverse=True)
-    if listed:
-        for match in re.finditer("|".join(_as_said(name) for name in listed), stream.lower):
-            yield stream.found("name", [match.span()])
+    for span in names.found(stream.lower):
+        yield stream.found("name", [span])
 
 
 def _answered_names(stream: _Stream, own: frozenset[str]) -> Iterator[Found]:

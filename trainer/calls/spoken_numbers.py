@@ -9,6 +9,8 @@ Invariant: every word and figure that is a digit for certain is in a run; what m
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 
 def _words(text: str) -> list[str]:
@@ -65,7 +67,15 @@ _FILLERS = frozenset(
 _MOST_FILLERS = 8
 
 _SENTENCE_END = re.compile(r"[\n.!?。！？]")
-_TOKEN = re.compile(r"\d+|[\u3007\u3400-\u9fff\u25cb]|[^\W\d_]+(?:['’][^\W\d_]+)?")
+_HAN = r"\u3007\u3400-\u9fff\u25cb"
+_LETTER = rf"[^\W\d_{_HAN}]"
+_TOKEN = re.compile(rf"\d+|[{_HAN}]|{_LETTER}+(?:['’]{_LETTER}+)?")
+_STARTERS = {*_UNITS, *_TEENS, *_TENS, *_HAN_SCALES, *_REPEATS}
+_BEGINS = re.compile(
+    rf"\d|[{''.join(sorted(word for word in _STARTERS if not word.isascii()))}]"
+    rf"|(?<!{_LETTER})(?:{'|'.join(sorted(word for word in _STARTERS if word.isascii()))})(?!{_LETTER})"
+)
+_LONGEST_HAN = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +87,38 @@ class Plain:
 
     cased: str
     lower: str
-    origin: tuple[int, ...]
+    origin: tuple[int, ...] | None
+    """None where each character stands at its own place."""
 
     def back(self, start: int, end: int) -> tuple[int, int]:
         """Where a part of it stood in the text: start and end."""
-        return self.origin[start], self.origin[end - 1] + 1
+        return (start, end) if self.origin is None else (self.origin[start], self.origin[end - 1] + 1)
 
 
 def plain(text: str) -> Plain:
     """Full-width, circled and foreign digits become 0 to 9; what nobody sees is gone."""
-    cased: list[str] = []
-    lower: list[str] = []
-    origin: list[int] = []
-    for index, character in enumerate(text):
-        for one in unicodedata.normalize("NFKC", character):
-            digit = unicodedata.decimal(one, None)
-            if digit is None and unicodedata.category(one) in ("Cf", "Mn"):
-                continue
-            shown = one if digit is None else str(digit)
-            small = shown.lower()
-            cased.append(shown)
-            lower.append(small if len(small) == 1 else shown)
-            origin.append(index)
-    return Plain("".join(cased), "".join(lower), tuple(origin))
+    if text.isascii():
+        return Plain(text, text.lower(), None)
+    folded = [_folded(character) for character in text]
+    cased, lower = "".join(one[0] for one in folded), "".join(one[1] for one in folded)
+    if all(len(one[0]) == 1 for one in folded):
+        return Plain(cased, lower, None)
+    return Plain(cased, lower, tuple(at for at, one in enumerate(folded) for _character in one[0]))
+
+
+@lru_cache(maxsize=8192)
+def _folded(character: str) -> tuple[str, str]:
+    """A character as it is searched, with and without capitals; both of one length, which may be none."""
+    cased, lower = "", ""
+    for one in unicodedata.normalize("NFKC", character):
+        digit = unicodedata.decimal(one, None)
+        if digit is None and unicodedata.category(one) in ("Cf", "Mn"):
+            continue
+        shown = one if digit is None else str(digit)
+        small = shown.lower()
+        cased += shown
+        lower += small if len(small) == 1 else shown
+    return cased, lower
 
 
 @dataclass(slots=True)
@@ -117,8 +136,7 @@ class Run:
     """Said with hundreds and thousands, as sums are and card numbers are not."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     start: int
     end: int
     text: str
@@ -126,50 +144,85 @@ class _Token:
 
 def runs(lower: str) -> list[Run]:
     """All runs of digits in a plain text in small letters, longest possible, in order."""
-    tokens = [_Token(match.start(), match.end(), match[0]) for match in _TOKEN.finditer(lower)]
     found: list[Run] = []
+    at = 0
+    # most of what people say is no number: only what may begin one is looked at word by word
+    while begin := _BEGINS.search(lower, at):
+        run, at = _run_from(lower, begin.start())
+        if run is not None:
+            found.append(run)
+    return found
+
+
+def _run_from(lower: str, begin: int) -> tuple[Run | None, int]:
+    """The run that begins at this place, if one does, and where to look for the next."""
+    tokens = _Tokens(lower, begin)
     present: Run | None = None
     unsure: list[tuple[_Token, str]] = []
-    fillers = 0
-    at = 0
-    while at < len(tokens):
-        token = tokens[at]
-        between = lower[tokens[at - 1].end : token.start] if at else ""
-        broken = _ends_a_number(between) or (
-            # "… 1111. Oh, wait": a sigh, unless digits follow
-            token.text in _AT_HOME_ALONE and _SENTENCE_END.search(between) and not _goes_on(tokens, at + 1)
-        )
+    fillers = at = 0
+    while (token := tokens[at]) is not None:
+        if present is not None:
+            between = lower[tokens.seen[at - 1].end : token.start]
+            if (
+                fillers > _MOST_FILLERS
+                or _ends_a_number(between)
+                # "… 1111. Oh, wait": a sigh, unless digits follow
+                or (
+                    token.text in _AT_HOME_ALONE
+                    and _SENTENCE_END.search(between)
+                    and not _goes_on(tokens, at + 1)
+                )
+            ):
+                return present, token.start
         read = _number_at(tokens, at)
-        if present is not None and (broken or fillers > _MOST_FILLERS):
-            present, unsure, fillers = None, [], 0
         if read is not None:
             digits, used, amount = read
-            last = tokens[at + used - 1]
+            said = tokens.seen[at : at + used]
             if present is None:
                 if token.text in _AT_HOME_ALONE and not _goes_on(tokens, at + used):
-                    at += used
-                    continue
-                present = Run(token.start, last.end, "")
-                found.append(present)
+                    return None, said[-1].end
+                present = Run(token.start, said[-1].end, "")
             for perhaps, digit in unsure:
                 present.digits += digit
                 present.parts.append((perhaps.start, perhaps.end))
             unsure, fillers = [], 0
             present.digits += digits
-            present.end = last.end
+            present.end = said[-1].end
             present.amount = present.amount or amount
-            present.parts += [(one.start, one.end) for one in tokens[at : at + used]]
+            present.parts += [(one.start, one.end) for one in said]
             at += used
             continue
-        if present is not None:
-            if token.text in _PERHAPS:
-                unsure.append((token, _PERHAPS[token.text]))
-            elif token.text in _FILLERS:
-                fillers += 1
-            else:
-                present, unsure, fillers = None, [], 0
+        if present is None:
+            return None, token.end
+        if token.text in _PERHAPS:
+            unsure.append((token, _PERHAPS[token.text]))
+        elif token.text in _FILLERS:
+            fillers += 1
+        else:
+            break
         at += 1
-    return found
+    return present, len(lower) if token is None else token.end
+
+
+class _Tokens:
+    """The words and figures of a text from a place on, read as far as they are asked for."""
+
+    def __init__(self, lower: str, begin: int) -> None:
+        self.seen: list[_Token] = []
+        self._more = _TOKEN.finditer(lower, begin)
+
+    def __getitem__(self, at: int) -> _Token | None:
+        while len(self.seen) <= at:
+            match = next(self._more, None)
+            if match is None:
+                return None
+            self.seen.append(_Token(match.start(), match.end(), match[0]))
+        return self.seen[at]
+
+    def text(self, at: int) -> str:
+        """The word or figure itself; nothing behind the last."""
+        token = self[at]
+        return "" if token is None else token.text
 
 
 def _ends_a_number(between: str) -> bool:
@@ -177,26 +230,25 @@ def _ends_a_number(between: str) -> bool:
     return any(character == "%" or unicodedata.category(character) == "Sc" for character in between)
 
 
-def _goes_on(tokens: list[_Token], at: int) -> bool:
-    return at < len(tokens) and (_number_at(tokens, at) is not None or tokens[at].text in _PERHAPS)
+def _goes_on(tokens: _Tokens, at: int) -> bool:
+    token = tokens[at]
+    return token is not None and (token.text in _PERHAPS or _number_at(tokens, at) is not None)
 
 
-def _number_at(tokens: list[_Token], at: int) -> tuple[str, int, bool] | None:
+def _number_at(tokens: _Tokens, at: int) -> tuple[str, int, bool] | None:
     """(digits, tokens used, whether it is said as a sum) of the number that begins here."""
-    token = tokens[at].text
-    if token in _REPEATS and at + 1 < len(tokens):
-        single = _single(tokens[at + 1].text)
-        if single is not None:
-            return single[0] * (_REPEATS[token] - 1) + single, 2, False
-        return None
-    if (times := _UNITS.get(token)) and int(times) > 1:
-        follows = [one.text for one in tokens[at + 1 : at + 3]]
-        if follows[:1] and follows[0] in _PLURALS:
-            return _PLURALS[follows[0]] * int(times), 2, False
-        if len(follows) == 2 and follows[0] in ("个", "個") and follows[1] in _UNITS:
-            return _UNITS[follows[1]] * int(times), 3, False
-    if token.isdecimal():
+    token = tokens.text(at)
+    if token.isdecimal() and token.isascii():
         return token, 1, False
+    if token in _REPEATS:
+        single = _single(tokens.text(at + 1))
+        return None if single is None else (single[0] * (_REPEATS[token] - 1) + single, 2, False)
+    if (times := _UNITS.get(token)) and int(times) > 1:
+        follows = tokens.text(at + 1)
+        if follows in _PLURALS:
+            return _PLURALS[follows] * int(times), 2, False
+        if follows in ("个", "個") and (digit := _UNITS.get(tokens.text(at + 2))):
+            return digit * int(times), 3, False
     if token in _UNITS or token in _TEENS or token in _TENS or token in _HAN_SCALES:
         return _cardinal(tokens, at)
     return None
@@ -206,16 +258,15 @@ def _single(token: str) -> str | None:
     return token if token.isdecimal() else _UNITS.get(token)
 
 
-def _cardinal(tokens: list[_Token], at: int) -> tuple[str, int, bool]:
+def _cardinal(tokens: _Tokens, at: int) -> tuple[str, int, bool]:
     """A number in words: its digits where it is said as one ("forty one hundred"), else the first word's alone."""
-    if tokens[at].text > "\u3000":
+    if not tokens.text(at).isascii():
         return _han_cardinal(tokens, at)
     total = current = 0
     used = 0
     scaled = False
     index = at
-    while index < len(tokens):
-        word = tokens[index].text
+    while word := tokens.text(index):
         if word == "and" and scaled and index > at:
             index += 1
             continue
@@ -250,16 +301,15 @@ def _cardinal(tokens: list[_Token], at: int) -> tuple[str, int, bool]:
     return str(total + current), used, scaled
 
 
-def _han_cardinal(tokens: list[_Token], at: int) -> tuple[str, int, bool]:
-    end = at
-    while (
-        end < min(len(tokens), at + 24)
-        and (tokens[end].text in _HAN_SCALES or _UNITS.get(tokens[end].text) is not None)
-        and tokens[end].text > "\u3000"
-        and (end == at or tokens[end].start == tokens[end - 1].end)
-    ):
-        end += 1
-    said = [one.text for one in tokens[at:end]]
+def _han_cardinal(tokens: _Tokens, at: int) -> tuple[str, int, bool]:
+    said: list[str] = []
+    end = -1
+    while len(said) < _LONGEST_HAN and (token := tokens[at + len(said)]) is not None:
+        # only what stands close together is one number
+        if (said and token.start != end) or not _is_han_number(token.text):
+            break
+        said.append(token.text)
+        end = token.end
     scales = [index for index, one in enumerate(said) if one in _HAN_SCALES]
     if not scales:
         return _UNITS[said[0]], 1, False
@@ -280,3 +330,7 @@ def _han_cardinal(tokens: list[_Token], at: int) -> tuple[str, int, bool]:
             section += (digit or 1) * scale
         digit = 0
     return str(total + section + digit), len(said), True
+
+
+def _is_han_number(word: str) -> bool:
+    return not word.isascii() and (word in _HAN_SCALES or word in _UNITS)

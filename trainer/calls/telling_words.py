@@ -7,6 +7,9 @@ see capitals, the others small letters. None may backtrack without bound: they r
 # ruff: noqa: E501 - a pattern is easier to read in one piece
 import re
 
+# A word, or a Han character, as those have no spaces between words.
+A_WORD = re.compile(r"[\u3007\u3400-\u9fff]|[^\W_\u3007\u3400-\u9fff]+")
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -84,6 +87,7 @@ _YEAR = (
 )
 _DAY = rf"(?:\d{{1,2}}(?:st|nd|rd|th)?|{_ORDINAL}|(?:{_TENS})[- ](?:{_UNIT})|(?:{_UNIT}|ten|eleven|twelve|\w{{3,5}}teen))"
 _HAN_NUMBER = r"[\d零〇一二三四五六七八九十]"
+A_MONTH = re.compile(rf"\b{_MONTH}|月")
 DATES = re.compile(
     rf"\b(?:the )?{_DAY} (?:of )?{_MONTH}(?:,? (?:of )?{_YEAR})?\b".replace("?P<year>", "?P<year1>")
     + rf"|\b{_MONTH} (?:the )?{_DAY}(?:,? {_YEAR})?\b".replace("?P<year>", "?P<year2>")
@@ -103,14 +107,16 @@ PLAIN_FIGURES = re.compile(
 _WORD = r"[a-z0-9][a-z0-9'+%]{0,40}"
 _JOINT = r"(?:\s*[._\-+]\s*|\s+(?:dot|point|underscore|under score|dash|hyphen|minus|plus)\s+|\s*(?:点|點|下划线|下劃線|杠|减号)\s*)"
 _LETTER = r"(?:(?:\b[a-z0-9]|\bdouble [a-z]|\b(?:zero|one|two|three|four|five|six|seven|eight|nine))[\s,.\-]+){1,40}"
-EMAIL = re.compile(
-    rf"(?P<local>(?:{_LETTER})?{_WORD}(?:{_JOINT}{_WORD}){{0,6}})"
-    rf"(?P<sign>\s*@\s*|\s+at\s+(?:sign\s+)?|\s*(?:艾特|圈a|圈 a|小老鼠)\s*)"
+_SIGN = r"\s*@\s*|\s+at\s+(?:sign\s+)?|\s*(?:艾特|圈a|圈 a|小老鼠)\s*"
+EMAIL_SIGN = re.compile(_SIGN)
+_DOMAIN = (
     rf"(?:the\s+)?{_WORD}(?:{_JOINT}{_WORD}){{0,4}}"
     rf"(?:\s*\.\s*|\s+dot\s+|\s+point\s+|\s*(?:点|點)\s*)"
     rf"(?:com|org|net|edu|gov|info|biz|io|co|uk|cn|tw|hk|de|fr|eu|me|ie|au|ca|nz|in|us|[a-z]{{2}}|example|test|online|email)\b"
     rf"(?:(?:\s*\.\s*|\s+dot\s+|\s*(?:点|點)\s*)(?:uk|cn|tw|hk|au|nz|za|in|jp|sg)\b)?"
 )
+EMAIL_DOMAIN = re.compile(_DOMAIN)
+EMAIL = re.compile(rf"(?P<local>(?:{_LETTER})?{_WORD}(?:{_JOINT}{_WORD}){{0,6}})(?P<sign>{_SIGN}){_DOMAIN}")
 EMAIL_TOLD = re.compile(
     r"(?:\be-?mail(?: address)?(?: is|'s|:)|\baddress is|\bit's|\bthat's|邮箱是|郵箱是)\s*(?P<rest>(?:[\w'.\-]+\s+){0,3})$"
 )
