@@ -51,6 +51,19 @@ def noted(found: service.PlaylistView) -> list[tuple[UUID, str]]:
     return [(item.id, item.note) for item in found.items]
 
 
+async def test_room_is_counted_in_clips_not_in_places(
+    cast: Cast, published: list[UUID], monkeypatch: pytest.MonkeyPatch
+):
+    one, two, three = published
+    trainer = cast.viewer("trainer")
+    monkeypatch.setattr(service, "MOST_CLIPS", 2)
+    made = await service.make_playlist(trainer, SHARED, [(one, ""), (two, "")])
+    with pytest.raises(Invalid):
+        await service.add_clip(trainer, made, three)
+    await service.remove_clip(trainer, made, one)
+    assert await service.add_clip(trainer, made, three)
+
+
 async def test_order_and_notes_are_kept_and_a_clip_has_one_place(cast: Cast, published: list[UUID]):
     one, two, three = published
     trainer = cast.viewer("trainer")

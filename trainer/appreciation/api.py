@@ -89,8 +89,9 @@ async def mend(
 ) -> Response[Any]:
     """Mend your own words within 15 minutes."""
     viewer, which = viewer_of(request), identifier(appreciation)
-    require_match(request, (await service.load_appreciation(viewer, which)).revision)
-    await service.mend(viewer, which, data.message)
+    revision = (await service.load_appreciation(viewer, which)).revision
+    require_match(request, revision)
+    await service.mend(viewer, which, data.message, expected=revision)
     view = await service.load_appreciation(viewer, which)
     return Response(shown(view), headers={"ETag": revision_tag(view.revision)})
 

@@ -11,7 +11,7 @@ from trainer.appreciation import queries
 from trainer.appreciation.tables import Appreciation, AppreciationTo
 from trainer.people.audit import record_audit
 from trainer.people.service import people_by_ids
-from trainer.problems import Conflict, FieldError, Forbidden, Invalid, NotFound
+from trainer.problems import Conflict, FieldError, Forbidden, Invalid, NotFound, PreconditionFailed
 from trainer.rulebook.service import behaviour_title
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
@@ -127,31 +127,48 @@ async def _check(viewer: Viewer, to: list[UUID], kind: str, code: str, message: 
         raise Invalid(_("Your thanks are not complete yet."), errors=errors)
 
 
-async def mend(viewer: Viewer, appreciation: UUID, message: str) -> None:
-    """Changes the words, by their author within 15 minutes."""
+async def mend(viewer: Viewer, appreciation: UUID, message: str, *, expected: int | None = None) -> None:
+    """Changes the words, by their author within 15 minutes; with `expected`, of this revision only.
+
+    Raises NotFound, Conflict, Invalid and PreconditionFailed.
+    """
     now = db.utc_now()
     message = message.replace("\x00", "").strip()
     if not 0 < len(message) <= LONGEST:
         raise Invalid.field(
             "message", "length", _("Say what they did, in at most %(n)s characters.") % {"n": LONGEST}
         )
+    known = await load_appreciation(viewer, appreciation)
+    if expected is not None and expected != known.revision:
+        raise _mended_meanwhile()
+    mendable = (
+        (Appreciation.id == appreciation)
+        & (Appreciation.author == viewer.id)
+        & Appreciation.withdrawn_at.is_null()
+        & (Appreciation.created_at > now - MENDABLE)
+    )
+    if expected is not None:
+        as_read = Appreciation.edited_at.is_null()
+        mendable &= as_read if known.edited_at is None else Appreciation.edited_at == known.edited_at
     async with db.transaction():
         mended = (
             await Appreciation.update({Appreciation.message: message, Appreciation.edited_at: now})
-            .where(
-                (Appreciation.id == appreciation)
-                & (Appreciation.author == viewer.id)
-                & Appreciation.withdrawn_at.is_null()
-                & (Appreciation.created_at > now - MENDABLE)
-            )
+            .where(mendable)
             .returning(Appreciation.id)
         )
         if not mended:
-            await load_appreciation(viewer, appreciation)
+            if (await load_appreciation(viewer, appreciation)).edited_at != known.edited_at:
+                raise _mended_meanwhile()
             raise Conflict(
                 _("Words can be mended by their author for 15 minutes. You may still withdraw them.")
             )
         await jobs.publish("appreciation_changed", {"appreciation": str(appreciation)})
+
+
+def _mended_meanwhile() -> PreconditionFailed:
+    return PreconditionFailed(
+        _("These words were changed in another window. Load them again, then repeat your change.")
+    )
 
 
 async def withdraw(viewer: Viewer, appreciation: UUID) -> None:

@@ -6,8 +6,9 @@ Invariant: nobody but the agent heard answers for them, and their last word coun
 the same moment (both hold `consent:<clip>`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from trainer import db
@@ -18,7 +19,7 @@ from trainer.clips.views import ClipView
 from trainer.notices import kinds
 from trainer.notices.service import notify, withdraw
 from trainer.people.audit import record_audit
-from trainer.problems import Conflict, Forbidden, Invalid
+from trainer.problems import Conflict, Forbidden, Invalid, NotFound
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
@@ -49,7 +50,10 @@ class Standing:
 
 
 async def _standing(clip: ClipView) -> Standing:
-    row = await queries.consent_row(clip.id)
+    return _standing_of(await queries.consent_row(clip.id))
+
+
+def _standing_of(row: dict[str, Any] | None) -> Standing:
     return Standing(row["agent"], row["consent"]) if row else Standing(None, None)
 
 
@@ -104,12 +108,16 @@ async def answer(
         raise Invalid.field("words", "too-long", _("Please keep this under 1,000 characters."))
     async with db.transaction():
         await db.lock(f"consent:{clip.named}")
-        standing = await _standing(clip)
+        row = await queries.consent_row(clip.id)
+        if row is not None and row["state"] == "superseded":
+            # published since it was loaded: what the draft held is the named row's now
+            clip = replace(clip, id=clip.named, replaces=None)
+            row = await queries.consent_row(clip.id)
+        standing = _standing_of(row)
         if standing.agent != viewer.id:
             raise Forbidden(_("Only the agent heard answers for their voice."))
         if not clip.consent_needed or standing.answer is None:
             raise Conflict(_("You were not asked about this clip."), slug="wrong-state")
-        row = await queries.consent_row(clip.id)
         if about is not None and row is not None and row["about"] != about:
             raise Conflict(
                 _("This clip was changed since you heard it. Hear it again, please."),
@@ -136,11 +144,15 @@ async def answer(
 
 
 async def _silence(clip: ClipView) -> None:
-    """A clip in use whose yes is gone is taken down, in the same transaction."""
+    """A clip in use whose yes is gone is taken down, in the same transaction.
+
+    Whether it is in use is asked now: it may have been published since it was loaded.
+    """
     from trainer.clips.out_of_use import take_down  # it asks this file for the agents' word
 
-    if clip.state in ("published", "retired"):
-        await take_down(None, clip.id, _("The agent heard took their yes back."))
+    row = await queries.consent_row(clip.named)
+    if row is not None and row["state"] in ("published", "retired") and row["about"] == clip.about:
+        await take_down(None, clip.named, _("The agent heard took their yes back."))
 
 
 async def say_for(clip_id: UUID, *, own_team: bool = False) -> None:
@@ -173,7 +185,10 @@ async def _say(
         words=words,
         at=await _after_the_last(clip.named),
     )
-    await ClipConsent.insert(row)
+    try:
+        await ClipConsent.insert(row)
+    except db.ForeignKeyViolation as error:
+        raise NotFound(_("This draft was deleted at this moment.")) from error
     return row.id
 
 

@@ -383,4 +383,5 @@ async def discard(viewer: Viewer, evaluation: UUID) -> None:
     """Throws a draft away with its marks. Raises NotFound, Conflict (`released`)."""
     await _own_draft(viewer, evaluation)
     there = (Evaluation.id == evaluation) & (Evaluation.state == "draft")
-    await Evaluation.delete().where(there)
+    if not await Evaluation.delete().where(there).returning(Evaluation.id):
+        await _own_draft(viewer, evaluation)  # released or thrown away at this moment

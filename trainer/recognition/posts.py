@@ -320,8 +320,12 @@ async def load_post(viewer: Viewer, post: UUID) -> PostKey:
     """One post that the viewer may read. Raises NotFound."""
     keys = await feed_keys(viewer, only=post, limit=1)
     if not keys:
-        raise NotFound(_("This post is gone, or it is not shared with you."))
+        raise _gone()
     return keys[0]
+
+
+def _gone() -> NotFound:
+    return NotFound(_("This post is gone, or it is not shared with you."))
 
 
 async def cheer(viewer: Viewer, post: UUID, *, on: bool | None = None) -> PostKey:
@@ -355,7 +359,10 @@ async def hide_post(viewer: Viewer, post: UUID) -> None:
     key = await load_post(viewer, post)
     if key.relation == "other":
         raise Forbidden(_("Posts are taken down by whom they are about, their author or the team's lead."))
-    given = (await views_of([post]))[post].appreciation
+    view = (await views_of([post])).get(post)
+    if view is None:  # taken down at this moment
+        raise _gone()
+    given = view.appreciation
     async with db.transaction():
         first = (
             await Post.update({Post.hidden_at: db.utc_now(), Post.hidden_by: viewer.id})

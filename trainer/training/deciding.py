@@ -103,11 +103,18 @@ async def sign_off_enrolment(viewer: Viewer, enrolment: UUID) -> bool:
     if view.person == viewer.id or not may_follow(viewer, row["person_team"]):
         raise Forbidden(_("Sign-offs are given by the person's own team lead."))
     if view.waived_at:
-        raise Conflict(_("This module was waived, so that there is nothing to sign off."))
+        raise _waived()
     async with db.transaction():
-        await Enrolment.update(
-            {Enrolment.signed_off_at: db.utc_now(), Enrolment.signed_off_by: viewer.id}
-        ).where((Enrolment.id == enrolment) & Enrolment.signed_off_at.is_null())
+        signed: dict[Any, Any] = {
+            Enrolment.signed_off_at: db.utc_now(),
+            Enrolment.signed_off_by: viewer.id,
+        }
+        open_one = (
+            (Enrolment.id == enrolment) & Enrolment.waived_at.is_null() & Enrolment.signed_off_at.is_null()
+        )
+        first = await Enrolment.update(signed).where(open_one).returning(Enrolment.id)
+        if not first and (await load_enrolment(viewer, enrolment)).waived_at:  # at this moment
+            raise _waived()
         new = await facts.record(
             "signed_off",
             person=view.person,
@@ -119,6 +126,10 @@ async def sign_off_enrolment(viewer: Viewer, enrolment: UUID) -> bool:
         if new:
             await record_audit(viewer, "signed_off", "person", str(view.person), {"subject": view.code})
     return new
+
+
+def _waived() -> Conflict:
+    return Conflict(_("This module was waived, so that there is nothing to sign off."))
 
 
 def may_waive(viewer: Viewer, person: UUID) -> bool:

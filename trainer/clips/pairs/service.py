@@ -200,7 +200,8 @@ async def unmake_pair(viewer: Viewer, pair_id: UUID) -> None:
     if not pair.unmakes:
         raise Forbidden(_("A pair is taken apart by whoever made it, or by a trainer."))
     async with db.transaction():
-        await ClipPair.delete().where(ClipPair.id == pair_id)
+        if not await ClipPair.delete().where(ClipPair.id == pair_id).returning(ClipPair.id):
+            raise NotFound(_("There is no such pair, or one of its clips is not heard here any more."))
         await record_audit(viewer, "pair_unmade", "pair", str(pair_id), {"rule": pair.code})
 
 

@@ -188,7 +188,7 @@ async def add_clip(viewer: Viewer, playlist_id: UUID, clip: UUID, note: str = ""
         await db.lock(f"playlist:{playlist_id}")
         last = await queries.last_position(playlist_id)
         item = PlaylistItem(id=db.new_id(), playlist=playlist_id, clip=clip, position=last + 1, note=note)
-        if last + 1 >= MOST_CLIPS:
+        if await PlaylistItem.count().where(PlaylistItem.playlist == playlist_id) >= MOST_CLIPS:
             raise Invalid.field("clip", "too-many", _too_many())
         added = await PlaylistItem.insert(item).on_conflict(action="DO NOTHING").returning(PlaylistItem.id)
         if added:
@@ -200,6 +200,7 @@ async def remove_clip(viewer: Viewer, playlist_id: UUID, clip: UUID) -> None:
     """Take a clip out of the list. Raises NotFound when it is not in it."""
     await _editable(viewer, playlist_id)
     async with db.transaction():
+        await db.lock(f"playlist:{playlist_id}")
         here = (PlaylistItem.playlist == playlist_id) & (PlaylistItem.clip == clip)
         if not await PlaylistItem.delete().where(here).returning(PlaylistItem.id):
             raise NotFound(_("This clip is not in the playlist."))
@@ -210,7 +211,9 @@ async def delete_playlist(viewer: Viewer, playlist_id: UUID) -> None:
     """Throw a playlist away; its clips stay."""
     await _editable(viewer, playlist_id)
     async with db.transaction():
-        await Playlist.delete().where(Playlist.id == playlist_id)
+        await db.lock(f"playlist:{playlist_id}")
+        if not await Playlist.delete().where(Playlist.id == playlist_id).returning(Playlist.id):
+            raise _gone()
         await record_audit(viewer, "playlist_deleted", "playlist", str(playlist_id))
 
 

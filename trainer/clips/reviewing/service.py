@@ -21,7 +21,7 @@ from trainer.jobs import JobContext
 from trainer.notices import kinds
 from trainer.notices.service import notify, notify_many, withdraw
 from trainer.people.audit import record_audit
-from trainer.problems import Conflict, Forbidden, Invalid
+from trainer.problems import Conflict, Forbidden, Invalid, NotFound
 from trainer.rulebook.programmes import workers_on
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
@@ -216,20 +216,22 @@ _NOTICES: dict[Verdict, str] = {"handed_in": "clip_to_review", "changes": "clip_
 
 
 async def _say(viewer: Viewer, clip: ClipView, verdict: Verdict, words: str) -> UUID:
-    said = db.new_id()
-    await ClipReview.insert(
-        ClipReview(
-            id=said,
-            clip=clip.named,
-            version=clip.version,
-            reviewer=viewer.id,
-            verdict=verdict,
-            words=words,
-            content=content_key(clip),
-            at=db.utc_now(),
-        )
+    row = ClipReview(
+        id=db.new_id(),
+        clip=clip.named,
+        version=clip.version,
+        reviewer=viewer.id,
+        verdict=verdict,
+        words=words,
+        content=content_key(clip),
+        at=db.utc_now(),
     )
-    return said
+    try:
+        await ClipReview.insert(row)
+    except db.ForeignKeyViolation as error:
+        raise NotFound(_("This draft was deleted at this moment.")) from error
+    await jobs.publish("clip_reviewed", {"clip": str(clip.named)})
+    return row.id
 
 
 def _short(words: str) -> str:
@@ -290,7 +292,8 @@ async def forget_ended(context: JobContext, event: dict[str, Any]) -> None:
 @jobs.on("person_erased")
 async def forget_reviewer(context: JobContext, event: dict[str, Any]) -> None:
     """What somebody wrote about clips goes with their name."""
-    await queries.forget_words(UUID(event["person"]))
+    for clip in await queries.forget_words(UUID(event["person"])):
+        await jobs.publish("clip_reviewed", {"clip": str(clip)})
 
 
 kinds.register(
