@@ -1,7 +1,8 @@
 /* The list of redactions under the wave, and the field that sends them: "0:12.3 - 0:13.4 beep", one a line. Without
  * scripts that field is typed by hand; with them it is hidden and follows the list. */
 
-import { clock, timeField } from "./clock.js";
+import { timeField } from "./clock.js";
+import { writeRedactions } from "./editor-state.js";
 
 export class RedactionList {
   constructor({ root, field, model, view }) {
@@ -30,7 +31,7 @@ export class RedactionList {
       row.shows.forEach((show) => show());
     }
     this.root.hidden = redactions.length === 0;
-    this.field.value = redactions.map((one) => `${clock(one.startMs)} - ${clock(one.endMs)} ${one.mode}`).join("\n");
+    this.field.value = writeRedactions(redactions);
     const count = document.querySelector("[data-redaction-count]");
     count.hidden = redactions.length === 0;
     count.querySelector("[data-number]").textContent = String(redactions.length);

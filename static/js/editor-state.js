@@ -17,6 +17,10 @@ export function parseRedactions(text) {
     .filter((one) => one.startMs !== null && one.endMs !== null);
 }
 
+export function writeRedactions(redactions) {
+  return redactions.map((one) => `${clock(one.startMs)} - ${clock(one.endMs)} ${one.mode}`).join("\n");
+}
+
 export class EditorState {
   /* parts: {lines, cues}: the components that hold typed lines and the cues of rules; both have load(text). */
   constructor({ form, model, parts }) {

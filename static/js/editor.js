@@ -11,6 +11,7 @@ import { RuleCues } from "./editor-cues.js";
 import { History } from "./editor-history.js";
 import { clock, parseClock, timeField } from "./clock.js";
 import { ClipModel } from "./editor-model.js";
+import { EditorPoints } from "./editor-points.js";
 import { RedactionList } from "./editor-redactions.js";
 import { Snap } from "./editor-snap.js";
 import { EditorState, parseRedactions } from "./editor-state.js";
@@ -93,6 +94,8 @@ async function start() {
   const history = new History({ root: card.querySelector("[data-history]"), state, form, model, areas: [card, typed] });
   const conflict = document.querySelector("[data-conflict]");
   if (conflict) new Conflict({ root: conflict, state });
+  const points = document.querySelector("[data-editor-points]");
+  new EditorPoints({ root: points, form, model, turns, card });
   const autosave = connectAutosave(form, model, new ProposedTitle({ form, model }));
   card.editor = { model, view, transport, history, state, snap, mix, autosave };
   card.dataset.ready = clock(model.startMs);

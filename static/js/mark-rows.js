@@ -1,8 +1,11 @@
 /* The regions as rows of the form. A row's fields are what counts; the wave follows them.
- * Events: "change" {row}, "play" {row}, "chosen" {row}, "removed" {row}. Rows stand in the order of the call. */
+ * Events: "change" {row}, "play" {row}, "chosen" {row}, "removed" {row}, "cue" {row}, "hear" {row, ms}, "count" {row, open}.
+ * Rows stand in the order of the call. */
 
+import { Suggestions } from "./call-suggestions.js";
 import { parseClock, shortClock, timeField } from "./clock.js";
-import { LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
+import { ClipModel, LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
+import { parseRedactions, writeRedactions } from "./editor-state.js";
 
 class Row {
   constructor(item, rows) {
@@ -34,6 +37,7 @@ class Row {
     item.addEventListener("change", () => this.proposeTitle());
     this.proposeTitle();
     this.showLength();
+    this.suggest();
   }
 
   get usable() {
@@ -55,7 +59,24 @@ class Row {
     this.showTimes();
     this.showLength();
     this.proposeTitle();
+    this.suggest();
     this.rows.tell("change", this);
+  }
+
+  /* What may be personal data in it, from when it has a range: what is redacted goes with the form. */
+  suggest() {
+    if (!this.usable) return;
+    if (this.model) {
+      this.model.setRange(this.startMs, this.endMs);
+      return;
+    }
+    const field = this.item.querySelector("[name^='redactions-']");
+    const { startMs, endMs } = this;
+    this.model = new ClipModel({ durationMs: this.rows.durationMs, startMs, endMs, redactions: parseRedactions(field.value) });
+    this.model.addEventListener("change", ({ detail }) => detail.what === "redactions" && (field.value = writeRedactions(this.model.redactions)));
+    const hear = (ms) => this.rows.tell("hear", this, { ms });
+    this.suggestions = new Suggestions({ root: this.item.querySelector("[data-suggestions]"), model: this.model, hear });
+    this.suggestions.addEventListener("count", ({ detail }) => this.rows.tell("count", this, detail));
   }
 
   setCue(ms) {
@@ -123,7 +144,7 @@ export class Rows extends EventTarget {
     this.spoken = spoken;
     this.most = most;
     this.list = form.querySelector("[data-regions]");
-    this.template = form.querySelector("template:not([data-chip])");
+    this.template = form.querySelector("template[data-fresh]");
     this.chip = form.querySelector("template[data-chip]");
     this.back = form.querySelector("[data-bring-back]");
     this.removed = [];
@@ -198,8 +219,8 @@ export class Rows extends EventTarget {
     return this.all.indexOf(row) + 1;
   }
 
-  tell(what, row) {
-    this.dispatchEvent(new CustomEvent(what, { detail: { row } }));
+  tell(what, row, more = {}) {
+    this.dispatchEvent(new CustomEvent(what, { detail: { row, ...more } }));
   }
 }
 

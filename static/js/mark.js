@@ -43,6 +43,8 @@ class Marking {
     rows.addEventListener("removed", ({ detail }) => this.forget(detail.row));
     rows.addEventListener("play", ({ detail }) => this.playRow(detail.row));
     rows.addEventListener("cue", ({ detail }) => this.cue(detail.row));
+    rows.addEventListener("hear", ({ detail }) => this.hear(detail.ms));
+    rows.addEventListener("count", ({ detail }) => this.tellOpen(detail.row));
     this.draw();
     this.tick();
   }
@@ -134,6 +136,20 @@ class Marking {
     if (this.wave.isPlaying()) return;
     this.view.scrollTo(ms);
     this.view.seek(ms);
+  }
+
+  /* What may be personal data is heard from a little before it, and the call goes on. */
+  hear(ms) {
+    this.view.scrollTo(ms);
+    this.view.seek(ms - 500);
+    this.play();
+  }
+
+  /* Whoever does not see the row learns that there is something to decide in it; what was decided tells of itself. */
+  tellOpen(row) {
+    const { suggestions } = row;
+    if (suggestions.root.contains(document.activeElement) || !suggestions.open.length) return;
+    this.say("open", { number: this.rows.numberOf(row), count: suggestions.count.textContent });
   }
 
   cue(row) {

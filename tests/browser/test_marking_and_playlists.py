@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.conftest import PASSWORD, Centre, start_centre, until
 from tests.browser.test_editor import violations
-from tests.clips.makers import a_rule, a_tone, fields
+from tests.clips.makers import a_call_of_two_sides, a_prepared_call, a_rule, a_tone, fields
 from tests.factories import a_person, viewer_for
 from trainer import jobs
 from trainer.calls.service import RecordingFields, receive_recording
@@ -17,6 +17,12 @@ from trainer.clips.playlists.service import PlaylistFields, make_playlist
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TRAINER = "rosa@encore.example"
+PAYS = [
+    (0, 4_000, "agent", "And how will you pay?"),
+    (5_000, 9_000, "caller", "With my card, 4111 1111 1111 1111."),
+    (10_000, 14_000, "agent", "One moment."),
+    (15_000, 19_000, "caller", "My name is Joan Miller."),
+]
 WORDS = b"""WEBVTT
 
 00:00.000 --> 00:04.000
@@ -29,11 +35,12 @@ WORDS = b"""WEBVTT
 
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
-    """A centre with a call and a playlist of three half-second clips. Seeded: the ids of both."""
+    """A centre with a call, a playlist of three half-second clips, and a call with a side on each of two channels in
+    which a card and a name are said. Seeded: the ids of the three."""
     folder = tmp_path_factory.mktemp("marking")
-    tone = a_tone(folder / "call.wav")
+    tone, two = a_tone(folder / "call.wav"), a_call_of_two_sides(folder / "two.wav")
 
-    async def seed() -> tuple[str, str]:
+    async def seed() -> tuple[str, str, str]:
         trainer = viewer_for(await a_person("trainer", name="Rosa Lind", email=TRAINER, password=PASSWORD))
         await a_rule("R01")
         await a_rule("R02", title="Check who is calling")
@@ -53,7 +60,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
         items = [(clip, "Hear it") for clip in made]
         playlist = await make_playlist(trainer, PlaylistFields("Mornings", "", "everyone"), items)
         await jobs.drain()
-        return str(call), str(playlist)
+        return str(call), str(playlist), str(await a_prepared_call(two, PAYS))
 
     with start_centre(folder / "data", seed) as running:
         yield running
@@ -118,6 +125,76 @@ def test_regions_are_marked_by_keyboard_while_the_call_plays(chromium: Any, cent
             box.check()
         page.click("text=Publish those ticked")
         page.wait_for_selector("text=2 clips are published")
+
+
+def focused(page: Any) -> str:
+    return page.evaluate(
+        "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()"
+    )
+
+
+def test_both_sides_are_heard_apart_and_personal_data_is_decided_where_clips_are_marked(
+    chromium: Any, centre: Centre
+):
+    with centre.window(chromium, TRAINER) as window:
+        page = window.open(f"/calls/{centre.seeded[2]}/mark?rule=R01")
+        page.wait_for_selector("[data-marking][data-ready]")
+        assert page.locator("[data-lane]").all_inner_texts() == ["Caller", "Agent"]
+        page.focus("#wave [role=slider]")
+        page.keyboard.press("1")
+        assert page.get_attribute("[data-mute] >> nth=0", "aria-pressed") == "true"
+        page.keyboard.press("1")
+        page.fill("[data-balance]", "-100")
+        assert page.get_attribute("[data-balance]", "aria-valuetext") == "Agent 100 %"
+        assert not [url for url in window.asked if url.endswith("/audio")]
+        # each region says what in it may be personal data; what is redacted here goes with the form
+        for line in (1, 3):
+            page.locator("[data-mark-line]").nth(line).click()
+        card, name = page.locator("[data-region]").all()
+        until(page, lambda: "Region 2: One to decide" in page.inner_text("#announcer"))
+        until(page, lambda: card.locator("[data-count]").inner_text() == "One to decide")
+        card.locator("[data-accept]").focus()
+        page.keyboard.press("Enter")
+        assert card.locator("[data-count]").inner_text() == "All decided"
+        assert focused(page).startswith("Undo: Card number")
+        page.keyboard.press("Enter")
+        until(page, lambda: card.locator("[data-count]").inner_text() == "One to decide")
+        card.locator("[data-accept]").press("Enter")
+        assert "beep" in card.locator("[name^=redactions]").input_value()
+        # rules used lately come before the others
+        assert card.locator("[data-chosen]").inner_text() == "Listen to the end"
+        groups = card.locator("[data-rules] optgroup").evaluate_all("all => all.map((each) => each.label)")
+        assert groups[0] == "Used lately"
+        assert violations(window) == []
+        page.click("#mark-form button.primary")
+        page.wait_for_url("**/mark/*-*")
+        until(page, lambda: page.locator("[data-clip-player]").count() == 2)
+        card, name = page.locator("#marked > li").all()
+        assert "1111" not in card.locator("figure").inner_text()
+        # what was left open is decided here too, taken back, decided again: the focus goes on by itself
+        name.locator("button:has-text('Redact')").press("Enter")
+        until(page, lambda: "Redacted by Rosa Lind" in name.inner_text())
+        until(page, lambda: name.locator("[data-clip-player]").count() == 1)
+        assert "Joan" not in name.locator("figure").inner_text()
+        name.locator("button:has-text('Undo')").press("Enter")
+        until(page, lambda: focused(page).startswith("Redact: Name"))
+        until(page, lambda: name.locator("[data-clip-player]").count() == 1)
+        name.locator("button:has-text('Leave as it is')").press("Enter")
+        until(page, lambda: "Left as it is by Rosa Lind" in name.inner_text())
+        until(page, lambda: page.evaluate("document.activeElement.name") == "heard")
+        # a button without its tick says so and takes the focus there; with it the clip goes on, alone
+        name.locator("button:has-text('Publish')").press("Enter")
+        until(page, lambda: "tick that you did" in name.inner_text())
+        until(page, lambda: page.evaluate("document.activeElement.name") == "heard")
+        assert violations(window) == []
+        page.keyboard.press("Space")
+        name.locator("button:has-text('Publish')").press("Enter")
+        until(page, lambda: "Published" in name.inner_text())
+        assert page.locator("[name=heard]").count() == 1
+        card.locator("[name=heard]").check()
+        page.click("text=Publish those ticked")
+        page.wait_for_selector("text=One clip is published")
+        assert window.wrong == []
 
 
 def test_a_playlist_is_put_in_order_and_goes_on_by_itself(chromium: Any, centre: Centre):

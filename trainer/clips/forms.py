@@ -174,16 +174,23 @@ def _cues(form: Form, clip_start_ms: int) -> tuple[RuleCue, ...]:
 
 
 def _redactions(form: Form) -> tuple[Cut, ...]:
+    cuts = parse_redactions(form.raw("redactions"))
+    if cuts is None:
+        form.errors["redactions"] = _("Write one redaction a line, such as: 0:12.3 - 0:13.4 beep")
+    return cuts or ()
+
+
+def parse_redactions(text: str) -> tuple[Cut, ...] | None:
+    """Redactions as `written` writes them; None when a line is none."""
     cuts = []
-    for line in form.raw("redactions").splitlines():
+    for line in text.splitlines():
         if not line.strip():
             continue
         match = _REDACTION.fullmatch(line)
         start = parse_clock(match[1]) if match else None
         end = parse_clock(match[2]) if match else None
         if match is None or start is None or end is None:
-            form.errors["redactions"] = _("Write one redaction a line, such as: 0:12.3 - 0:13.4 beep")
-            continue
+            return None
         mode: Any = match[3] or "beep"
         cuts.append(Cut(start, end, mode))
     return tuple(cuts)

@@ -1,6 +1,7 @@
 """What the pages of clips show: the editor's board, the library, one clip with its next steps."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -11,9 +12,10 @@ from litestar.connection import Request
 
 from trainer.calls.service import load_for_hearing, segments_of
 from trainer.calls.views import TAGS, RecordingView, SegmentView, tag_names
-from trainer.clips import conflicts, service, voice
+from trainer.clips import conflicts, queries, service, voice
 from trainer.clips.arithmetic import LONGEST_MS, SHORTEST_MS, Span
 from trainer.clips.forms import Typed
+from trainer.clips.points import editor_points, points_of
 from trainer.clips.reading import STOPPERS
 from trainer.clips.reviewing.service import NEEDED, Word, approvals, said_of
 from trainer.clips.service import ClipView
@@ -32,6 +34,7 @@ Page = Request[Any, Any, Any]
 PROPOSED_MS = 12_000
 PER_PAGE = 24
 RULES_MOST = 10_000
+LATELY_MOST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,8 @@ async def editor_page(
         opened=opened if errors else conflicts.marks_of(present),
         action=f"/clips/{clip.id}/edit" if clip else f"/calls/{board.recording.id}/clips/new",
         autosave=autosave_address(clip, board.recording.id) if viewer.has("trainer") else "",
-        rule_options=sorted(await rule_options(viewer), key=lambda rule: rule["value"] not in typed.rules),
+        rule_options=await rule_choices(viewer, typed.rules),
+        points=editor_points(call),
         polarity_options=polarity_options(),
         speaker_names=speaker_names(),
         nonce=style_nonce(request),
@@ -124,20 +128,34 @@ def style_nonce(request: Page) -> str:
     return nonce
 
 
-async def rule_options(viewer: Viewer | None = None) -> list[dict[str, str]]:
-    """The rules a clip may be pinned to, as rows of a check list; for a viewer their drafts too, which say so."""
-    return [
-        {
+RuleChoices = list[tuple[str, list[dict[str, str]]]]
+
+
+async def rule_choices(viewer: Viewer, chosen: Collection[str] = ()) -> RuleChoices:
+    """The rules a clip may be pinned to, drafts too, as named groups of rows of a check list (`short`: of a select).
+
+    First those `chosen` already, without a name, then what the viewer pinned clips to last, then the others as
+    the rule book has them; each rule is in one group only.
+    """
+    rows = {
+        rule.code: {
             "value": rule.code,
             "label": text_in(rule.title),
+            "short": f"{text_in(rule.title)} ({_('Draft')})"
+            if rule.state == "draft"
+            else text_in(rule.title),
             "sub": f"{rule.code} · {_('Draft')} · {text_in(rule.statement)}"
             if rule.state == "draft"
             else f"{rule.code} · {text_in(rule.statement)}",
         }
-        for rule in (
-            await visible_rules(viewer, limit=RULES_MOST) if viewer else (await published_rules()).values()
-        )
-    ]
+        for rule in await visible_rules(viewer, limit=RULES_MOST)
+    }
+    first = [rows.pop(code) for code in list(rows) if code in chosen]
+    lately = await queries.rules_used_lately(viewer.id, limit=LATELY_MOST + len(first))
+    used = [rows.pop(code) for code in lately if code in rows][:LATELY_MOST]
+    rest = list(rows.values())
+    groups = [("", first), (_("Used lately"), used), (_("More rules") if used else "", rest)]
+    return [(name, group) for name, group in groups if group]
 
 
 def polarity_options() -> list[dict[str, str]]:
@@ -269,14 +287,6 @@ def _tabs(viewer: Viewer, shelf: Shelf) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Todo:
-    """One line of what publishing needs."""
-
-    text: str
-    met: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Reviewed:
     """What was said of a draft, how many have to look, and what this viewer may say."""
 
@@ -315,7 +325,7 @@ async def show_clip_page(
     values: dict[str, Any] = {
         "clip": clip,
         "suggested": suggested,
-        "todo": _todo(clip, viewer, review, approved, undecided=undecided),
+        "points": points_of(clip, viewer, review=review, approved=approved, undecided=undecided),
         "submittable": clip.state == "draft" and (viewer.has("trainer") or clip.curator == viewer.id),
         "reviewed": Reviewed.of(clip, viewer, review, said, approved),
         "trains": viewer.has("trainer") and clip.makes,
@@ -350,24 +360,3 @@ def consent_words(clip: ClipView) -> str:
         "no": _("%(name)s said no."),
         "withdrawn": _("%(name)s took their yes back."),
     }[clip.consent] % {"name": name}
-
-
-def _todo(
-    clip: ClipView, viewer: Viewer, review: service.Review, approved: set[UUID], *, undecided: bool
-) -> list[Todo]:
-    missing = service.missing_for(clip, viewer, review=review, approved=approved, undecided=undecided)
-    wanted = {
-        "render": _("The sound is ready"),
-        "transcript": _("Its words are there, or nobody speaks"),
-        "rules": _("It is pinned to a rule"),
-        "redactions": _("What may be personal data is decided"),
-        "recording": _("The call may still be kept"),
-        "agent_consent": _("The agent heard said yes"),
-        "review": _("It was handed in for review"),
-        "second_person": _("Others than whoever handed it in looked at it"),
-    }
-    if not clip.consent_needed:
-        del wanted["agent_consent"]
-    if review == "self":
-        del wanted["review"], wanted["second_person"]
-    return [Todo(text, code not in missing) for code, text in wanted.items()]

@@ -268,6 +268,20 @@ async def rules_to_pin(codes: Sequence[str]) -> list[dict[str, Any]]:
     )
 
 
+async def rules_used_lately(curator: UUID, *, limit: int) -> list[str]:
+    """The codes of the rules that somebody's last clips are pinned to, latest first."""
+    rows = await db.fetch(
+        """SELECT rule.code FROM clip_rule
+           JOIN (SELECT id, created_at FROM clip WHERE curator = {} ORDER BY created_at DESC LIMIT 50) cut
+             ON cut.id = clip_rule.clip
+           JOIN rule ON rule.id = clip_rule.rule
+           GROUP BY rule.code ORDER BY MAX(cut.created_at) DESC, rule.code LIMIT {}""",
+        curator,
+        limit,
+    )
+    return [row["code"] for row in rows]
+
+
 async def clips_by_slug(slugs: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The named rows (id, state) of clips from a library."""
     rows = await db.fetch(

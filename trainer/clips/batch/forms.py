@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from trainer.clips.arithmetic import clock, parse_clock
 from trainer.clips.batch.service import MOST_REGIONS
 from trainer.clips.fields import ClipFields, checked
-from trainer.clips.forms import FIELD_OF
+from trainer.clips.forms import FIELD_OF, parse_redactions
 from trainer.problems import Invalid
 from trainer.web.forms import Form
 from trainer.web.i18n import _
@@ -24,6 +24,7 @@ class Row:
     polarity: str = "exemplar"
     rules: tuple[str, ...] = ()
     cue: str = ""
+    redactions: str = ""
     errors: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -34,6 +35,9 @@ class Row:
         """The clip that it describes; None when a time is none (noted in `errors`)."""
         start, end = self._time("start"), self._time("end")
         cue = self._time("cue") if self.cue else None
+        cuts = parse_redactions(self.redactions)
+        if cuts is None:
+            self.errors["redactions"] = _("Write one redaction a line, such as: 0:12.3 - 0:13.4 beep")
         if start is None or end is None or self.errors:
             return None
         return ClipFields(
@@ -43,6 +47,7 @@ class Row:
             polarity=self.polarity,
             rules=self.rules,
             cue_ms=None if cue is None else cue - start,
+            redactions=cuts or (),
         )
 
     def take(self, problem: Invalid) -> None:
@@ -93,6 +98,7 @@ def _row(form: Form, key: str) -> Row:
         sent("polarity") or "exemplar",
         tuple(form.many(f"rules-{key}")),
         sent("cue"),
+        sent("redactions"),
     )
 
 

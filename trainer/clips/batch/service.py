@@ -5,7 +5,7 @@ nothing is written; a batch that was saved already is answered, not saved again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from trainer.calls.service import load_for_hearing
 from trainer.clips.batch.tables import ClipBatch
 from trainer.clips.reviewing.service import NEEDED
 from trainer.clips.service import (
+    OPEN_STATES,
     ClipFields,
     ClipView,
     Review,
@@ -25,6 +26,7 @@ from trainer.clips.service import (
     publish_clip,
     submit_clip,
 )
+from trainer.clips.suggestions.service import ANSWERS, decide_in_clip
 from trainer.jobs import JobContext, schedule
 from trainer.problems import Conflict, FieldError, Invalid, NotFound, Problem
 from trainer.web.i18n import _
@@ -45,10 +47,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one clip that was to go on; `refusal` is a sentence, "" when it did."""
+    """What became of one clip that something was done with: a sentence about it, or why it was not (`refusal`)."""
 
     clip: ClipView
     refusal: str
+    said: str = ""
 
 
 async def save_regions(
@@ -140,6 +143,45 @@ async def pass_on(
         else:
             outcomes.append(Outcome(clip, ""))
     return outcomes
+
+
+async def settle(
+    viewer: Viewer,
+    recording_id: UUID,
+    batch_id: UUID,
+    clip_id: UUID,
+    what: str,
+    *,
+    heard: bool,
+    review: Review,
+) -> Outcome:
+    """Do one thing with one clip of a batch: `accepted`, `rejected` or `undone` about a suggested redaction
+    (`accepted:KEY`; without a key about all that are open), anything else lets it go on as `pass_on` does.
+
+    `heard`: the viewer says that they listened to it for personal data. Raises as `load_batch`.
+    """
+    _batch, clips = await load_batch(viewer, recording_id, batch_id)
+    clip = next((each for each in clips if each.id == clip_id), None)
+    if clip is None:
+        raise NotFound(_("This clip is not here any more."))
+    answer, _colon, key = what.partition(":")
+    if answer not in ANSWERS:
+        if heard:
+            (outcome,) = await pass_on(viewer, recording_id, batch_id, [clip_id], review=review)
+            return replace(outcome, said="" if outcome.refusal else _("It has gone on."))
+        return Outcome(clip, _("Listen to it first, and tick that you did."))
+    if clip.state not in OPEN_STATES:
+        return Outcome(clip, _("This clip is not a draft any more."))
+    try:
+        await decide_in_clip(viewer, clip_id, [key] if key else None, answer)
+    except Problem as refused:
+        return Outcome(clip, refused.detail)
+    told = {
+        "accepted": _("Redacted. The sound is made once more."),
+        "rejected": _("Left as it is."),
+        "undone": _("To be decided again."),
+    }
+    return Outcome(clip, "", told[answer])
 
 
 @schedule("forget_batches", at="03:50")

@@ -5,7 +5,7 @@ call, and can be decided otherwise; who may not hear the call sees and decides n
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -36,6 +36,8 @@ DECIDERS = ("trainer", "qa_analyst", "team_lead")
 
 # A number may have begun, and the question that it answers been asked, before the clip does.
 _AROUND_MS = 90_000
+# What would be left of a redaction beside a word, and hide nothing.
+_SLIVER_MS = 50
 _LONGEST_NAME = 80
 _MOST_NAMES = 2000
 
@@ -170,7 +172,8 @@ async def decide(
 
 
 async def decide_in_clip(viewer: Viewer, clip_id: UUID, keys: Collection[str] | None, answer: Answer) -> UUID:
-    """Decide about suggestions for a clip by key, or about all open ones (None); accepting redacts them.
+    """Decide about suggestions for a clip by key, or about all open ones (None); accepting redacts them, undoing
+    takes off what hides them.
 
     Returns the row that was written: of a published clip, the draft of its next version. Raises as `load_clip` and
     `edit_clip`; NotFound where none is suggested.
@@ -183,13 +186,35 @@ async def decide_in_clip(viewer: Viewer, clip_id: UUID, keys: Collection[str] | 
         chosen = [one for one in every if (one.state == "open" if keys is None else one.key in keys)]
         if keys is not None and not chosen:
             raise NotFound(_("This is not suggested any more: the words have changed."))
-        if answer == "accepted" and (new := [one for one in chosen if one.state != "covered"]):
-            cuts = [Cut(span.start_ms, span.end_ms) for one in new for span in one.spans]
-            fields = fields_of(clip)
-            fields = replace(fields, redactions=(*fields.redactions, *cuts))
+        cuts = clip.redactions
+        if answer == "accepted":
+            new = [span for one in chosen if one.state != "covered" for span in one.spans]
+            cuts = (*cuts, *(Cut(span.start_ms, span.end_ms) for span in new))
+        if answer == "undone":
+            cuts = _uncovered(cuts, [span for one in chosen if one.state == "covered" for span in one.spans])
+        if cuts != clip.redactions:
+            fields = replace(fields_of(clip), redactions=cuts)
             clip_id = await edit_clip(viewer, clip_id, fields, revision=clip.revision)
         await _note(viewer, clip.recording, chosen, answer, clip.named)
     return clip_id
+
+
+def _uncovered(cuts: Iterable[Cut], spans: Iterable[Span]) -> tuple[Cut, ...]:
+    """What is left of redactions when these spans are heard again; slivers go with them."""
+    left = tuple(cuts)
+    for span in spans:
+        left = tuple(piece for cut in left for piece in _beside(cut, span))
+    return left
+
+
+def _beside(cut: Cut, span: Span) -> Iterator[Cut]:
+    """The parts of a redaction before and after a span."""
+    if not cut.span.overlaps(span):
+        yield cut
+        return
+    for start, end in ((cut.start_ms, span.start_ms), (span.end_ms, cut.end_ms)):
+        if end - start >= _SLIVER_MS:
+            yield Cut(start, end, cut.mode)
 
 
 async def declare_checked(viewer: Viewer | None, clip: ClipView, found: Sequence[Judged]) -> None:
