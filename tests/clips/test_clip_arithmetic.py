@@ -14,7 +14,6 @@ from trainer.clips.arithmetic import (
     Cut,
     Line,
     Span,
-    clip_transcript,
     clock,
     parse_clock,
     range_fault,
@@ -22,6 +21,7 @@ from trainer.clips.arithmetic import (
     tidy,
     web_vtt,
 )
+from trainer.clips.kept_words import clip_transcript
 
 
 @dataclass

@@ -10,7 +10,8 @@ from tests.clips.makers import Cast, fields
 from tests.web_fixtures import SignIn
 from trainer import jobs
 from trainer.clips import service
-from trainer.clips.arithmetic import REMOVED, Cut, Line, Span, typed_transcript
+from trainer.clips.arithmetic import REMOVED, Cut, Line, Span
+from trainer.clips.kept_words import typed_transcript
 from trainer.problems import Invalid
 
 TYPED = (

@@ -11,13 +11,16 @@ import msgspec
 from tests.factories import viewer_for
 from trainer import db, jobs
 from trainer.calls.tables import Recording, Segment
-from trainer.clips.arithmetic import Cut, Span, clip_transcript
-from trainer.clips.tables import Clip, ClipRule
+from trainer.clips.arithmetic import Cut, Span
+from trainer.clips.kept_words import clip_transcript
+from trainer.clips.pairs.service import make_pair
+from trainer.clips.tables import Clip, ClipConsent, ClipRule
 from trainer.people.service import PersonView
 from trainer.quality.tables import Evaluation, Mark
 from trainer.rulebook.tables import Rule, Rulebook
 from trainer.search import service
-from trainer.search.queries import Filters, Kind
+from trainer.search.filters import Filters
+from trainer.search.queries import Kind
 from trainer.web.session import Viewer
 
 CALL_MS = 600_000
@@ -97,7 +100,7 @@ async def a_clip(
     values: dict[str, Any] = {
         "id": db.new_id(),
         "recording": recording,
-        "title": msgspec.json.encode({"en": title}).decode(),
+        "title": text_of(title),
         "state": "published",
         "start_ms": window.start_ms,
         "end_ms": window.end_ms,
@@ -158,6 +161,27 @@ async def a_note(recording: UUID, agent: UUID, rule: str, words: str, **columns:
         )
     )  # fmt: skip
     return values["id"]
+
+
+def text_of(words: str) -> str:
+    """English words as authored text is kept."""
+    return msgspec.json.encode({"en": words}).decode()
+
+
+async def says_yes(agent: UUID, clip: UUID) -> None:
+    """The agent heard agrees to a clip (made with `about="x"`), but not that their own team hears it."""
+    await ClipConsent.insert(
+        ClipConsent(id=db.new_id(), clip=clip, person=agent, about="x", answer="yes", at=db.utc_now())
+    )
+
+
+async def a_pair(trainer: Viewer, agent: UUID, rule: str, note: str) -> tuple[UUID, UUID, UUID]:
+    """A contrast pair of two clips, which all but the agent's team hear; its id and theirs. Not indexed yet."""
+    call = await a_call(agent, ["A fee."])
+    good = await a_clip(call, lines=(0, 1), rules=[rule])
+    other = await a_clip(call, lines=(0, 1), rules=[rule], polarity="near_miss", about="x")
+    await says_yes(agent, other)
+    return await make_pair(trainer, rule=rule, good=good, other=other, note=note), good, other
 
 
 async def indexed() -> None:

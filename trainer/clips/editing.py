@@ -15,14 +15,9 @@ from trainer.calls import queries as recordings
 from trainer.calls.service import load_for_hearing, segments_of
 from trainer.calls.views import RecordingView, recording_of
 from trainer.clips import queries
-from trainer.clips.arithmetic import (
-    Span,
-    about_key,
-    clip_transcript,
-    render_key,
-    typed_transcript,
-)
+from trainer.clips.arithmetic import Span, about_key, render_key
 from trainer.clips.fields import ClipFields, Wording, checked
+from trainer.clips.kept_words import clip_transcript, typed_transcript
 from trainer.clips.reading import OPEN_STATES, load_clip
 from trainer.clips.rendering import RENDER_SETTINGS, render_clip
 from trainer.clips.tables import Clip, ClipRule

@@ -11,10 +11,11 @@ from litestar.response import Redirect
 from trainer.calls.captions import FORMATS
 from trainer.calls.files import as_file, format_of
 from trainer.clips import service, versions, voice_pages
-from trainer.clips.arithmetic import LONGEST_MS, Span, spoken_words
+from trainer.clips.arithmetic import LONGEST_MS, Span
 from trainer.clips.conflicts import wanted_of, with_theirs
 from trainer.clips.editing import require_source
 from trainer.clips.forms import Typed, read_fields, require_fields, take_refusal
+from trainer.clips.kept_words import spoken_words
 from trainer.clips.pages import cutting_board, editor_page, library_page, saved_draft, show_clip_page
 from trainer.clips.reviewing import pages as review_pages
 from trainer.clips.words import timed_lines

@@ -15,7 +15,8 @@ import msgspec
 from trainer import db, jobs
 from trainer.calls.service import segments_of
 from trainer.calls.views import RecordingView
-from trainer.clips.arithmetic import REMOVED, Line, Span, clip_transcript, typed_transcript
+from trainer.clips.arithmetic import REMOVED, Line, Span
+from trainer.clips.kept_words import clip_transcript, typed_transcript
 from trainer.clips.reading import OPEN_STATES, visible_clips
 from trainer.clips.tables import Clip
 from trainer.clips.views import ClipView

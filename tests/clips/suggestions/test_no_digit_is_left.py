@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.calls.talk import TALK, WORDS
+from trainer.calls.captions import web_vtt
 from trainer.calls.spoken_numbers import plain, runs
-from trainer.clips.arithmetic import Cut, Line, Span, clip_transcript, typed_transcript, web_vtt
+from trainer.clips.arithmetic import Cut, Line, Span
+from trainer.clips.kept_words import clip_transcript, typed_transcript
 from trainer.clips.suggestions.finding import TypedTurn, as_turns, suggest
 
 CALL_MS = 60_000

@@ -8,11 +8,14 @@ import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from trainer.calls import personal_data
 from trainer.calls.personal_data import Kind, Piece
 from trainer.calls.spoken_numbers import plain
-from trainer.clips.arithmetic import Cut, Line, Span, Turn, margin_ms, placed_tokens
+from trainer.clips.arithmetic import Cut, Line, Span
+from trainer.clips.kept_words import guessed_words
+from trainer.words import Turn
 
 # Word times of recognisers come late, and nobody can cut between two digits.
 PAD_MS = 300
@@ -62,13 +65,25 @@ class Suggestion:
         return all(part.covered_by(hidden) for part in inside)
 
 
-@dataclass(frozen=True, slots=True)
+Words = Sequence[tuple[int, int, str]]
+
+
+@dataclass(frozen=True)
 class _Said:
-    """A text and where each of its words is spoken: (start and end in the text, part)."""
+    """A text, when it is spoken, and its words where their times are known: those of this very text."""
 
     speaker: str
     text: str
-    places: tuple[tuple[int, int, Part], ...]
+    whole: Span
+    words: Words
+
+    @cached_property
+    def places(self) -> list[tuple[int, int, Part]]:
+        """Where each word is spoken, or may be: (start and end in the text, part). Few lines are ever asked."""
+        if self.words:
+            return list(_timed(self.text, self.words))
+        words = guessed_words(self.text, self.whole)
+        return [(word.start, word.end, Part(word.span, word.near)) for word in words]
 
 
 def suggest(
@@ -90,6 +105,8 @@ def suggest(
     groups: dict[str, list[tuple[Kind, str, list[list[Part]]]]] = {}
     for said in _views(sources):
         for found in personal_data.find(said, names=names, exempt=exempt, language=language):
+            if not any(said[piece.line].whole.overlaps(window) for piece in found.pieces):
+                continue
             pieces = [_parts(said[piece.line], piece) for piece in found.pieces]
             if any(part.within(window) for parts in pieces for part in parts):
                 words = " … ".join(said[piece.line].text[piece.start : piece.end] for piece in found.pieces)
@@ -133,49 +150,34 @@ def _views(sources: Iterable[Sequence[Turn]]) -> Iterable[list[_Said]]:
     """Each source as it is read, and once more as its timed words say it where these differ from its text."""
     for turns in sources:
         ordered = sorted(turns, key=lambda turn: (turn.start_ms, turn.end_ms))
-        read = [_as_read(turn) for turn in ordered]
-        yield read
-        heard = [_as_heard(turn) for turn in ordered]
-        if any(_bare(one.text) != _bare(other.text) for one, other in zip(read, heard, strict=True)):
-            yield heard
+        views = [_as_read(turn) for turn in ordered]
+        yield [read for read, _heard in views]
+        if any(heard is not read for read, heard in views):
+            yield [heard for _read, heard in views]
+
+
+def _as_read(turn: Turn) -> tuple[_Said, _Said]:
+    """A turn's text, and what its timed words say where they are not the words of the text."""
+    words = [(start, end, text.strip()) for start, end, text in turn.words if text.strip()]
+    whole = Span(
+        min([turn.start_ms, *(start for start, _end, _word in words)]),
+        max([turn.end_ms, *(max(end, start + 1) for start, end, _word in words)]),
+    )
+    if not words or _bare("".join(word for _start, _end, word in words)) == _bare(turn.text):
+        read = _Said(turn.speaker, turn.text, whole, words)
+        return read, read
+    text = ""
+    for _start, _end, word in words:
+        close = text and text[-1] > "\u3000" and word[0] > "\u3000"
+        text += word if close or not text else f" {word}"
+    return _Said(turn.speaker, turn.text, whole, ()), _Said(turn.speaker, text, whole, words)
 
 
 def _bare(text: str) -> str:
     return "".join(text.split())
 
 
-def _as_heard(turn: Turn) -> _Said:
-    """The turn's timed words; its text where it has none."""
-    words = [(start, end, text.strip()) for start, end, text in turn.words if text.strip()]
-    if not words:
-        return _as_read(turn)
-    text, places = "", []
-    for start, end, word in words:
-        close = text and text[-1] > "\u3000" and word[0] > "\u3000"
-        text += "" if close or not text else " "
-        places.append((len(text), len(text) + len(word), Part(Span(start, max(end, start + 1)))))
-        text += word
-    return _Said(turn.speaker, text, tuple(places))
-
-
-def _as_read(turn: Turn) -> _Said:
-    """The turn's text; each word where it is spoken, or where it may be."""
-    words = [(start, end, text.strip()) for start, end, text in turn.words if text.strip()]
-    if words and _bare("".join(word for _start, _end, word in words)) == _bare(turn.text):
-        return _Said(turn.speaker, turn.text, tuple(_timed(turn.text, words)))
-    whole = Span(
-        min([turn.start_ms, *(start for start, _end, _word in words)]),
-        max([turn.end_ms, *(end for _start, end, _word in words)]),
-    )
-    reach = margin_ms(whole)
-    places = [
-        (start, end, Part(span, span.widened(reach).within(whole)))
-        for start, end, span in placed_tokens(turn.text, whole)
-    ]
-    return _Said(turn.speaker, turn.text, tuple(places))
-
-
-def _timed(text: str, words: Sequence[tuple[int, int, str]]) -> Iterable[tuple[int, int, Part]]:
+def _timed(text: str, words: Words) -> Iterable[tuple[int, int, Part]]:
     """Where each timed word stands in the text, which differs from them in its spaces alone."""
     at = 0
     for start, end, word in words:
