@@ -12,6 +12,7 @@ from trainer.appreciation.service import said_about
 from trainer.career import service, wording
 from trainer.career.progress import LevelView
 from trainer.problems import Malformed
+from trainer.training.enrolling import enrolments_of
 from trainer.web.forms import read_form
 from trainer.web.guards import signed_in
 from trainer.web.i18n import _, ngettext
@@ -40,7 +41,13 @@ async def show_path(request: AnyRequest) -> Response[str]:
         said=await said_about(viewer.id, SAID),
         career_path=stepper(path.levels, plan),
         criterion_item=wording.as_item,
+        taken=await _taken(viewer.id),
     )
+
+
+async def _taken(person: UUID) -> dict[str, str]:
+    """Where each module of somebody's own is taken, by its code."""
+    return {one.code: f"/learn/{one.id}" for one in await enrolments_of(person)}
 
 
 @get("/path/milestones", guards=[signed_in], include_in_schema=False)
@@ -55,6 +62,7 @@ async def show_milestones(request: AnyRequest) -> Response[str]:
         path=path,
         plan=plan,
         own=viewer.has("agent"),
+        taken=await _taken(viewer.id) if viewer.has("agent") else None,
         criterion_item=wording.as_item,
         horizon=wording.horizon_text,
     )

@@ -46,10 +46,26 @@ def horizon_text(horizon: str) -> str:
     return known.get(horizon, horizon)
 
 
-def as_item(view: CriterionView, modules: Mapping[str, I18n]) -> dict[str, object]:
-    """For the list of criteria on a page: counted ones show how many are there."""
+def way_to(criterion: Criterion, taken: Mapping[str, str]) -> str | None:
+    """Where the person can do what is asked; None where only time or somebody else brings it.
+
+    `taken`: addresses of the person's modules by code.
+    """
+    if criterion.fact == "module_completed":
+        return taken.get(criterion.subject or "", "/learn")
+    return "/recognition/thank" if criterion.fact == "appreciation_given" else None
+
+
+def as_item(
+    view: CriterionView, modules: Mapping[str, I18n], taken: Mapping[str, str] | None = None
+) -> dict[str, object]:
+    """For the list of criteria on a page: counted ones show how many are there.
+
+    With `taken` (see `way_to`) it is the person's own list: what is open leads to where it is done.
+    """
     counted = view.criterion.count > 1
     return {
+        "href": way_to(view.criterion, taken) if taken is not None and not view.met else None,
         "text": criterion_text(view.criterion, modules),
         "met": view.met,
         "have": view.have,

@@ -26,6 +26,7 @@ async def show_home(request: Request[Any, Any, Any]) -> Response[str]:
         step_kind=kind_name,
         step_icons=ICONS,
         criterion_item=wording.as_item,
+        taken={},  # shown once no module is open: those that count wait on the page of modules
     )
 
 
