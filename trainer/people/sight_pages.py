@@ -63,7 +63,7 @@ def words_of(role: str, noun: sight.Noun) -> str:
             return _("those you allowed")
         if not sees.plays:
             return _("that there is one, without hearing it")
-        return _("each one, if they work on your programme") if sees.of == "programme" else _("each one")
+        return _("all of it, if they work on your programme") if sees.of == "programme" else _("all of it")
     if sees.reach == "totals":
         return _("only sums over everybody")
     return _("only averages of %(n)s people or more") % {"n": sight.SMALLEST_GROUP}
