@@ -23,13 +23,22 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (sending) return;
   clearErrors();
-  const file = input.files[0];
-  if (!file) return showErrors([{ field: input.name, message: input.dataset.missing }]);
-  if (file.size > Number(input.dataset.maxBytes)) {
-    return showErrors([{ field: input.name, message: input.dataset.tooLarge }]);
-  }
-  send(file);
+  const wrong = missing();
+  if (wrong.length) return showErrors(wrong);
+  send(input.files[0]);
 });
+
+/* What can be seen before a byte is sent: two gigabytes must not travel for a choice that was forgotten. */
+function missing() {
+  const wrong = [];
+  const file = input.files[0];
+  if (!file) wrong.push({ field: input.name, message: input.dataset.missing });
+  else if (file.size > Number(input.dataset.maxBytes)) wrong.push({ field: input.name, message: input.dataset.tooLarge });
+  const { consent_basis: basis, retain_until: day } = form.elements;
+  if (said.noBasis && !basis.value) wrong.push({ field: "consent_basis", message: said.noBasis });
+  if (said.noDay && !day.value) wrong.push({ field: "retain_until", message: said.noDay });
+  return wrong;
+}
 
 progress.querySelector("[data-upload-cancel]").addEventListener("click", () => sending?.abort());
 

@@ -99,6 +99,8 @@ def test_what_is_refused_is_named_at_its_field_and_the_rest_stays_typed(
         page.fill("[name=title]", "A letter")
         page.click("form[data-upload] button.primary")
         assert page.inner_text("#f-audio-error") == "Choose a recording."
+        assert page.inner_text("#f-consent_basis-error") == "Say on what basis this call may be kept."
+        assert page.locator("[data-upload-errors] li").count() == 2
         upload(page, folder, "letter.wav")
         page.wait_for_selector("#f-audio-error:has-text('This is not a sound file that we can read')")
         summary = "document.activeElement.matches('[data-upload-errors]')"

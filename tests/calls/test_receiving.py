@@ -385,6 +385,10 @@ async def test_wherever_a_file_is_cut_it_ends_ready_or_refused_and_whole(
 async def test_the_page_asks_until_when_and_on_what_basis(trainer: httpx.AsyncClient, wav: bytes) -> None:
     answer = await send(trainer, WAYS[0], wav, retain_until="", consent_basis="")
     assert codes(answer) == {"retain_until": "required", "consent_basis": "required"}
+    answer = await send(trainer, WAYS[0], wav, consent_basis="")
+    assert [error["message"] for error in answer.json()["errors"]] == [
+        "Say on what basis this call may be kept."
+    ]
     page = (await trainer.get("/calls/new")).text
     proposed = (db.utc_now() + timedelta(days=180)).date().isoformat()
     assert f'value="{proposed}"' in page

@@ -64,9 +64,9 @@ async def receive_upload(request: AnyRequest, *, asked: bool = False) -> UUID:
         other_files={"transcript": LARGEST},
     ) as upload:
         zone = ZoneInfo(settings.time_zone)
-        if not upload.fields.get("retain_until", "").strip():
-            if asked:
-                raise _ask_until_when(upload.fields)
+        if asked:
+            _ask_why_and_until_when(upload.fields)
+        elif not upload.fields.get("retain_until", "").strip():
             upload.fields["retain_until"] = usual_day(settings).isoformat()
         because = upload.fields.pop(ANYWAY_FIELD, "")
         fields = await read_fields(upload.fields, zone)
@@ -88,11 +88,14 @@ def usual_day(settings: Settings) -> date:
     return db.utc_now().astimezone(ZoneInfo(settings.time_zone)).date() + timedelta(days=settings.keep_days)
 
 
-def _ask_until_when(given: Mapping[str, str]) -> Invalid:
-    errors = [FieldError("retain_until", "required", _("Say until when this call is kept."))]
+def _ask_why_and_until_when(given: Mapping[str, str]) -> None:
+    errors = []
+    if not given.get("retain_until", "").strip():
+        errors.append(FieldError("retain_until", "required", _("Say until when this call is kept.")))
     if not given.get("consent_basis", "").strip():
         errors.append(FieldError("consent_basis", "required", _("Say on what basis this call may be kept.")))
-    return Invalid(_("This call cannot be taken as it is."), errors=errors)
+    if errors:
+        raise Invalid(_("This call cannot be taken as it is."), errors=errors)
 
 
 async def read_fields(
