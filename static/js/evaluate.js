@@ -215,6 +215,7 @@ const KEYS = {
   "]": () => player()?.seek(player().ms + 3000),
   "?": () => document.getElementById("keys").showModal(),
 };
+const WITHOUT_RULE = ["j", "p", "[", "]", "?"]; // as long as the focus is nowhere: J begins at the first rule
 
 document.addEventListener("keydown", (event) => {
   const field = event.target;
@@ -225,8 +226,10 @@ document.addEventListener("keydown", (event) => {
   }
   const rule = field.closest?.("[data-judge-rule]");
   const writes = field.matches?.("textarea, select, input:not([type=radio])");
-  const does = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!rule || writes || !does) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const does = KEYS[key];
+  if (writes || !does) return;
+  if (!rule && !(WITHOUT_RULE.includes(key) && document.activeElement === document.body)) return;
   event.preventDefault();
   does(rule);
 });
