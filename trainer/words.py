@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 LONGEST_UNIT = 64
 _APOSTROPHES = frozenset("'’ʼ＇‘")
@@ -91,7 +91,24 @@ def _folded(character: str) -> str:
     # Latin, Greek and Cyrillic letters lose their accents; Kana and Hangul would lose what tells them apart
     accented = ord(character) < 0x2000
     plain = unicodedata.normalize("NFKD" if accented else "NFKC", character).casefold()
-    return "".join(each for each in plain if each.isalnum())
+    folded = "".join(each for each in plain if each.isalnum())
+    return _one_script(folded) if folded and is_han(folded) else folded
+
+
+def _one_script(character: str) -> str:
+    """A Han character as simplified writing has it, so that 話 and 话 are the same; always one for one, so that
+    what is marked in the text lies where it is written."""
+    simplified: str = _converter().convert(character)
+    return simplified if len(simplified) == len(character) else character
+
+
+@lru_cache(maxsize=1)
+def _converter() -> Any:
+    """Loaded with the first Han character (50 ms): many centres never have one."""
+    import opencc
+
+    # as Taiwan writes: it knows all of plain traditional writing too, and 裡, 著 and 臺
+    return opencc.OpenCC("tw2s")
 
 
 def is_han(word: str) -> bool:

@@ -160,7 +160,7 @@ async def test_a_token_finds_what_its_scopes_reach(cast: Cast) -> None:
     await a_call(cast.agent.id, ["The plimsoll line."], title="Plimsoll")
     await indexed()
     narrow = replace(cast.viewer("trainer"), session=None, scopes=frozenset({"clips:read"}))
-    assert service.kinds_for(narrow) == ["clip"]
+    assert service.kinds_for(narrow) == ["clip", "playlist", "pair"]
     assert await find(narrow, "plimsoll", "call") == []
 
 

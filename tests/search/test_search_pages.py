@@ -7,10 +7,12 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from tests.factories import a_person, a_rule
-from tests.search.makers import a_call, a_clip, a_note, indexed
-from trainer import db
-from trainer.search import routes, service
+from tests.factories import a_person, a_rule, viewer_for
+from tests.search.makers import a_call, a_clip, a_note, a_pair, indexed, text_of
+from trainer import db, jobs
+from trainer.clips.playlists.service import PlaylistFields, make_playlist
+from trainer.clips.reviewing import service as reviewing
+from trainer.search import finding_calls, finding_clips, routes, service
 
 EVIL = '<img src=x onerror=alert(1)> plimsoll & "more" <b>'
 
@@ -94,7 +96,8 @@ async def test_what_narrows(centre: dict[str, Any], client: httpx.AsyncClient, u
         answer = await client.get("/api/v1/search", params={"q": q, **filters})
         assert answer.status_code == 200, answer.text
         found = answer.json()["counts"]
-        return "".join(str(found[kind]["count"]) for kind in service.KINDS)
+        assert set(found) == set(service.KINDS)
+        return "".join(str(found[kind]["count"]) for kind in ("call", "clip", "rule", "note"))
 
     assert await counts() == "1101"
     assert await counts("退") == "1000"
@@ -150,9 +153,10 @@ async def test_lists_go_on_and_counts_stop(
         await a_clip(call, f"Keel {number}", lines=(0, 1))
     await indexed()
     await use_token(client, await a_person("trainer"), "all")
-    monkeypatch.setattr(service, "COUNTED", 5)
+    for room in (finding_calls, finding_clips):
+        monkeypatch.setattr(room, "COUNTED", 5)
     for kind, lines_read in (("call", 60), ("call", 3), ("clip", 0)):
-        monkeypatch.setattr(service, "LINES_READ", lines_read)
+        monkeypatch.setattr(finding_calls, "LINES_READ", lines_read)
         seen, cursor, pages = [], None, 0
         while pages == 0 or cursor:
             params = {"q": "keel", "kind": kind, "limit": 3, **({"cursor": cursor} if cursor else {})}
@@ -165,5 +169,56 @@ async def test_lists_go_on_and_counts_stop(
         assert seen == [f"Keel {number}" for number in reversed(range(7))], (kind, lines_read)
     with count_queries() as counted:
         await client.get("/api/v1/search", params={"q": "keel"})
-    assert counted.count <= 16, counted.statements
+    assert counted.count <= 20, counted.statements
     assert routes.PER_PAGE > routes.IN_ALL
+
+
+async def test_page_and_api_show_what_is_made_of_clips(
+    app: Litestar, client: httpx.AsyncClient, new_client: Any, sign_in: Any, use_token: Any
+) -> None:
+    trainer, agent = await a_person("trainer"), await a_person("agent")
+    maker, rule = viewer_for(trainer), (await a_rule("R1")).code
+    _pair, good, _other = await a_pair(maker, agent.id, rule, "Hear the <b>plimsoll</b>.")
+    await make_playlist(maker, PlaylistFields("Plimsolls", "", "me"), [(good, "The plimsoll comes first.")])
+    draft = await a_clip(
+        await a_call(agent.id, ["Hello."]),
+        lines=(0, 1),
+        state="draft",
+        why=text_of("The plimsoll is said."),
+    )
+    await reviewing.note(maker, draft, "Which plimsoll?")
+    await jobs.drain()
+    await sign_in(client, trainer)
+    page = (await client.get("/search", params={"q": "plimsoll"})).text
+    for words in (
+        "Hear the &lt;b&gt;<mark>plimsoll</mark>&lt;/b&gt;.",
+        "The <mark>plimsoll</mark> comes first.",
+        "The <mark>plimsoll</mark> is said.",
+        "Which <mark>plimsoll</mark>?",
+        "<mark>Plimsolls</mark>",
+        "-word leaves out",
+    ):
+        assert words in page, words
+    async with new_client() as other:
+        await use_token(other, trainer, "all")
+        found = (await other.get("/api/v1/search", params={"q": "plimsoll"})).json()
+        assert {kind: each["count"] for kind, each in found["counts"].items() if each["count"]} == {
+            "clip": 1,
+            "playlist": 1,
+            "pair": 1,
+        }
+        clip, playlist, pair = found["items"]
+        assert (clip["reasons"], clip["reviews"]) == (
+            [{"text": "The plimsoll is said.", "hits": [[4, 12]]}],
+            [{"text": "Which plimsoll?", "hits": [[6, 14]]}],
+        )
+        assert (playlist["title"]["text"], playlist["items"][0]["clip"]) == ("Plimsolls", str(good))
+        assert (pair["rule"], pair["note"]["hits"]) == (rule, [[12, 20]])
+        stranger = await a_person("agent")
+        await use_token(other, stranger, "all")
+        found = (await other.get("/api/v1/search", params={"q": "plimsoll"})).json()
+        assert [hit["kind"] for hit in found["items"]] == ["pair"]
+        await use_token(other, stranger, "recordings:read")
+        assert (
+            await other.get("/api/v1/search", params={"q": "plimsoll", "kind": "pair"})
+        ).status_code == 403

@@ -9,7 +9,7 @@ from litestar.params import FromQuery
 from trainer.problems import Forbidden, Malformed
 from trainer.search import service
 from trainer.search.forms import read_api_query
-from trainer.search.service import CallHit, ClipHit, Hit, NoteHit, RuleHit
+from trainer.search.hits import CallHit, ClipHit, Hit, LineHit, NoteHit, PairHit, PlaylistHit, RuleHit
 from trainer.web.api import as_utc, key_of, next_cursor, read_page
 from trainer.web.guards import any_scope
 from trainer.web.i18n import _
@@ -37,22 +37,25 @@ async def search(
     longest_ms: FromQuery[str] = "",
     outcome: FromQuery[str] = "",
 ) -> dict[str, Any]:
-    """Calls, clips, rules and notes that hold all words of `q`, as far as you may read them: `recordings:read`,
-    `clips:read`, `rules:read` and `evaluations:read` decide which kinds a token finds.
+    """Calls, clips, rules, playlists, contrast pairs and notes that hold all words of `q`, as far as you may read them:
+    `recordings:read`, `clips:read` (playlists and pairs too), `rules:read` and `evaluations:read` decide which kinds a
+    token finds. "Quoted words" stand together in one line; what has a -word is left out. Simplified Chinese finds
+    traditional and the reverse.
 
-    `kind` is call, clip, rule or note; only with it a list goes on with `cursor`. `counts` stop at 100 (`more`) and
-    come with the first page.
+    `kind` is call, clip, rule, playlist, pair or note; only with it a list goes on with `cursor`. `counts` stop at 100
+    (`more`) and come with the first page. A call says how near the words stand (`within`): in one line, in neighbours,
+    or in the call; nearer ones come first.
     """
     viewer, page = viewer_of(request), read_page(limit, cursor)
     kinds = service.kinds_for(viewer)
     wanted = read_api_query(request.query_params, viewer)
     if not kinds or (wanted.kind is not None and wanted.kind not in kinds):
         raise Forbidden(_("You find nothing of this kind here, or your token does not reach that far."))
-    after = key_of(page, int)
+    after = key_of(page, int, int, int)
     if after is not None and wanted.kind is None:
         raise Malformed(_("This list cannot be continued from here. Load it again."), slug="bad-cursor")
     found = [
-        await service.find(viewer, wanted, each, limit=page.limit, after=after[0] if after else None)
+        await service.find(viewer, wanted, each, limit=page.limit, after=after)
         for each in kinds
         if wanted.kind in (None, each)
     ]
@@ -60,7 +63,7 @@ async def search(
     return {
         "items": [_hit(hit) for each in found for hit in each.hits],
         "counts": {} if after else {each.kind: {"count": each.count, "more": each.many} for each in found},
-        "next_cursor": next_cursor([last]) if last is not None else None,
+        "next_cursor": next_cursor(last) if last is not None else None,
     }
 
 
@@ -74,6 +77,10 @@ def _text(text: list[Piece]) -> dict[str, Any]:
     return {"text": whole, "hits": places}
 
 
+def _lines(lines: list[LineHit]) -> list[dict[str, Any]]:
+    return [{"at_ms": line.start_ms, "speaker": line.speaker, **_text(line.text)} for line in lines]
+
+
 def _hit(hit: Hit) -> dict[str, Any]:
     match hit:
         case CallHit():
@@ -83,11 +90,9 @@ def _hit(hit: Hit) -> dict[str, Any]:
                 "url": hit.href,
                 "title": _text(hit.title),
                 "called_at": as_utc(hit.call.called_at),
-                "lines": [
-                    {"at_ms": line.start_ms, "speaker": line.speaker, **_text(line.text)}
-                    for line in hit.lines
-                ],
+                "lines": _lines(hit.lines),
                 "more_lines": hit.more,
+                "within": hit.within,
             }
         case ClipHit():
             return {
@@ -99,10 +104,9 @@ def _hit(hit: Hit) -> dict[str, Any]:
                 "polarity": hit.clip.polarity,
                 "rules": [rule.code for rule in hit.clip.rules],
                 "note": _text(hit.note),
-                "lines": [
-                    {"at_ms": line.start_ms, "speaker": line.speaker, **_text(line.text)}
-                    for line in hit.lines
-                ],
+                "lines": _lines(hit.lines),
+                "reasons": [_text(text) for text in hit.reasons],
+                "reviews": [_text(text) for text in hit.said],
             }
         case RuleHit():
             return {
@@ -113,6 +117,26 @@ def _hit(hit: Hit) -> dict[str, Any]:
                 "statement": _text(hit.statement),
                 "status": hit.rule.state,
                 "version": hit.rule.version,
+            }
+        case PlaylistHit():
+            return {
+                "kind": "playlist",
+                "id": str(hit.playlist.id),
+                "url": hit.href,
+                "title": _text(hit.title),
+                "note": _text(hit.note),
+                "items": [{"clip": str(item.clip), "note": _text(item.note)} for item in hit.items],
+            }
+        case PairHit():
+            return {
+                "kind": "pair",
+                "id": str(hit.pair.id),
+                "url": hit.href,
+                "title": _text(hit.title),
+                "note": _text(hit.note),
+                "rule": hit.pair.code,
+                "good": str(hit.pair.good.id),
+                "other": str(hit.pair.other.id),
             }
         case NoteHit():
             return {

@@ -11,7 +11,8 @@ from trainer.clips.reading import POLARITIES
 from trainer.people.days import zone_of
 from trainer.problems import FieldError, Invalid
 from trainer.quality.views import OUTCOMES
-from trainer.search.queries import Filters, Kind
+from trainer.search.filters import Filters
+from trainer.search.queries import Kind
 from trainer.search.service import KINDS, Wanted
 from trainer.search.sought import MOST_CHARACTERS
 from trainer.web.i18n import _

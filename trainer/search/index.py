@@ -8,6 +8,7 @@ Invariant: indexing anything twice, late or beside its erasure leaves what index
 import time
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -15,21 +16,36 @@ import msgspec
 
 from trainer import db, jobs
 from trainer.clips.arithmetic import REMOVED
+from trainer.clips.reading import OPEN_STATES
+from trainer.clips.reviewing.queries import last_words
 from trainer.jobs import JobContext
-from trainer.search import queries
-from trainer.search.queries import GAP, MARKS, Kind, Row
+from trainer.search import index_queries as queries
+from trainer.search.queries import GAP, MARKS, Mark, Row
 from trainer.search.sought import indexed
 
 AT_ONCE = 200
+# of the megabyte that PostgreSQL takes for one entry's words and their places
+MOST_BYTES = 700_000
+PLACE_BYTES = 10
 MERGE_STEPS = 10_000
 _texts = msgspec.json.Decoder(dict[str, str])
 _lines = msgspec.json.Decoder(list[dict[str, Any]])
 
 
-def words_of(kind: Kind, texts: Iterable[str]) -> str:
+def words_of(mark: Mark, texts: Iterable[str]) -> str:
     """The words of one entry."""
     found = [words for text in texts if (words := indexed(text))]
-    return f"{MARKS[kind]} " + f" {GAP} ".join(found)
+    return f"{MARKS[mark]} " + f" {GAP} ".join(found)
+
+
+def all_words(lines: Iterable[str]) -> str:
+    """Each word of a call once, of texts as they are indexed. A call of more words than people say in a day has the
+    first of them: PostgreSQL indexes no longer texts, and the others are still found in their lines."""
+    words = dict.fromkeys(word for line in lines for word in line.split())
+    sizes = accumulate(len(word.encode()) + PLACE_BYTES for word in words)
+    return f"{MARKS['whole']} " + " ".join(
+        word for word, size in zip(words, sizes, strict=True) if size <= MOST_BYTES
+    )
 
 
 async def index_call(recording: UUID) -> None:
@@ -43,8 +59,15 @@ async def index_call(recording: UUID) -> None:
         if call is None:
             return
         spoken = await queries.lines_to_index(recording)
-        entries: list[Row] = [{"words": words_of("call", [call["title"]])}]
-        entries += [{"segment": line["id"], "words": words_of("call", [line["text"]])} for line in spoken]
+        title, *said = [indexed(text) for text in (call["title"], *(line["text"] for line in spoken))]
+        entries: list[Row] = [{"words": f"{MARKS['title']} {title}"}]
+        entries += [
+            {"segment": line["id"], "words": f"{MARKS['line']} {words}"}
+            for line, words in zip(spoken, said, strict=True)
+        ]
+        if spoken:
+            # it goes in the same statement as its lines
+            entries.append({"segment": spoken[0]["id"], "words": all_words([title, *said])})
         await _insert([{**entry, "recording": recording, "revision": call["revision"]} for entry in entries])
 
 
@@ -55,19 +78,76 @@ async def index_clips(clips: list[UUID]) -> None:
             await db.lock(f"search:{clip}")
         found = await queries.clips_to_index(clips)
         await queries.forget("clip", [*clips, *await queries.clip_family(clips)])
-        await _insert(
-            [
-                {"clip": row["id"], "revision": row["revision"], "words": words_of("clip", clip_texts(row))}
-                for row in found
+        inside = await _inside(found)
+        entries: list[Row] = []
+        for row in found:
+            texts = clip_texts(row)
+            entries += [
+                {"clip": row["id"], "revision": row["revision"], "words": words_of("clip", texts)},
+                {
+                    "clip": row["id"],
+                    "inside": True,
+                    "revision": row["stamp"],
+                    "words": words_of("made", [*texts, *inside[row["id"]]]),
+                },
             ]
-        )
+        await _insert(entries)
+    await index_pairs(await queries.pairs_with("good", clips))
 
 
 def clip_texts(row: Row) -> list[str]:
-    """What of a clip is searched: its title and note in every language, and its words. Why the rule is met or broken
-    is not: learners are to find that out."""
+    """What everybody finds of a clip: its title and note in every language, and its words. Why the rule is met or
+    broken is not among them: learners are to find that out."""
     spoken = [line["text"].replace(REMOVED, " ") for line in _lines.decode(row["transcript"])]
     return [*_texts.decode(row["title"]).values(), *_texts.decode(row["note"]).values(), *spoken]
+
+
+async def _inside(clips: list[Row]) -> dict[UUID, list[str]]:
+    """What those find who make clips: why each rule is met or broken, and what reviewers wrote of drafts."""
+    texts = {row["id"]: list(_texts.decode(row["why"]).values()) for row in clips}
+    for reason in await queries.reasons_of(list(texts)) if texts else []:
+        texts[reason["clip"]] += _texts.decode(reason["why"]).values()
+    drafts = [row["id"] for row in clips if row["state"] in OPEN_STATES]
+    for said in await last_words(drafts) if drafts else []:
+        texts[said["draft"]].append(said["words"])
+    return texts
+
+
+async def index_playlist(playlist: UUID) -> None:
+    """A playlist as it is now, with what is written beside its clips."""
+    async with db.transaction():
+        await db.lock(f"search:{playlist}")
+        await queries.forget("playlist", [playlist])
+        found = await queries.playlist_to_index(playlist)
+        whole = [{"words": words_of("playlist", [found[0]["title"], found[0]["note"]])}] if found else []
+        items = [
+            {"playlist_item": row["item"], "words": words_of("playlist", [row["item_note"]])}
+            for row in found
+            if row["item"]
+        ]
+        await _insert(
+            [{**entry, "playlist": playlist, "revision": found[0]["revision"]} for entry in [*whole, *items]]
+        )
+
+
+async def index_pairs(pairs: list[UUID]) -> None:
+    """Contrast pairs as they are now."""
+    if not pairs:
+        return
+    async with db.transaction():
+        for pair in sorted(pairs):
+            await db.lock(f"search:{pair}")
+        await queries.forget("pair", pairs)
+        await _insert(
+            [
+                {
+                    "pair": row["id"],
+                    "revision": row["stamp"],
+                    "words": words_of("pair", [row["note"], *_texts.decode(row["title"]).values()]),
+                }
+                for row in await queries.pairs_to_index(pairs)
+            ]
+        )
 
 
 async def index_rule(rule: UUID) -> None:
@@ -104,7 +184,9 @@ async def index_notes(evaluation: UUID) -> None:
 async def _insert(entries: list[Row]) -> None:
     """Entries of one thing; the first is found first, so it gets the highest key."""
     now = time.time_ns()
-    await queries.insert([{"revision": 0, **entry, "id": now - n} for n, entry in enumerate(entries)])
+    await queries.insert(
+        [{"revision": 0, "inside": False, **entry, "id": now - n} for n, entry in enumerate(entries)]
+    )
 
 
 # What happens to calls
@@ -133,19 +215,34 @@ async def forget_call(context: JobContext, event: dict[str, Any]) -> None:
 
 
 @jobs.on("clip_changed")
+@jobs.on("clip_reviewed")
 @jobs.on("clip_published")
 @jobs.on("clip_restored")
 async def follow_clip(context: JobContext, event: dict[str, Any]) -> None:
-    """A clip has other words, or is in use anew."""
+    """A clip has other words, others were said of it, or it is in use anew."""
     await index_clips([UUID(event["clip"])])
 
 
 @jobs.on("clip_taken_down")
 @jobs.on("clip_lost")
 async def forget_clip(context: JobContext, event: dict[str, Any]) -> None:
-    """A clip is in no use any more."""
-    await index_clips([UUID(event["clip"])])
+    """A clip is in no use any more, nor is what was noted on it."""
+    clip = UUID(event["clip"])
+    await index_clips([clip])
+    await queries.forget_item_notes(clip)
     await _compact_soon()
+
+
+@jobs.on("playlist_changed")
+async def follow_playlist(context: JobContext, event: dict[str, Any]) -> None:
+    """A playlist was made, or something else is in it."""
+    await index_playlist(UUID(event["playlist"]))
+
+
+@jobs.on("pair_made")
+async def follow_pair(context: JobContext, event: dict[str, Any]) -> None:
+    """Two clips stand side by side."""
+    await index_pairs([UUID(event["pair"])])
 
 
 # What happens to rules and evaluations
@@ -154,8 +251,10 @@ async def forget_clip(context: JobContext, event: dict[str, Any]) -> None:
 @jobs.on("rule_published")
 @jobs.on("rule_changed")
 async def follow_rule(context: JobContext, event: dict[str, Any]) -> None:
-    """A rule says something else, or its draft does."""
-    await index_rule(UUID(event["rule"]))
+    """A rule says something else, or its draft does; pairs are called by it."""
+    rule = UUID(event["rule"])
+    await index_rule(rule)
+    await index_pairs(await queries.pairs_with("rule", [rule]))
 
 
 @jobs.on("evaluation_released")
@@ -187,6 +286,10 @@ async def sweep_search(context: JobContext) -> None:
         await index_clips([clip])
     for rule in await _missing("rule"):
         await index_rule(rule)
+    for playlist in await _missing("playlist"):
+        await index_playlist(playlist)
+    for pair in await _missing("pair"):
+        await index_pairs([pair])
     for evaluation in await _missing("evaluation"):
         await index_notes(evaluation)
     if gone:

@@ -11,7 +11,8 @@ from trainer.calls.pages import LANGUAGES
 from trainer.calls.reading import reaches
 from trainer.problems import Malformed
 from trainer.rulebook.service import published_rules
-from trainer.search import index, queries, service
+from trainer.search import index, service
+from trainer.search.call_queries import agents_heard
 from trainer.search.forms import (
     Asked,
     length_options,
@@ -19,6 +20,7 @@ from trainer.search.forms import (
     read_page_query,
     tag_options,
 )
+from trainer.search.hits import After
 from trainer.web.api import key_of, next_cursor, read_page
 from trainer.web.guards import signed_in
 from trainer.web.i18n import _, text_in
@@ -38,10 +40,10 @@ async def show_search(request: Page, cursor: FromQuery[str] = "") -> Response[st
     """Everything that holds the words that were typed, by kind. htmx gets the results alone, or their next page."""
     viewer = viewer_of(request)
     asked = read_page_query(request.query_params, viewer)
-    after = key_of(read_page(cursor=cursor), int)
+    after = key_of(read_page(cursor=cursor), int, int, int)
     if after is not None and asked.wanted.kind is None:
         raise Malformed(_("This list cannot be continued from here. Load it again."), slug="bad-cursor")
-    values = await _results(request, viewer, asked, after[0] if after else None)
+    values = await _results(request, viewer, asked, after)
     if is_htmx(request):
         if after:
             return render(request, "search/_hits.html", **values)
@@ -51,7 +53,7 @@ async def show_search(request: Page, cursor: FromQuery[str] = "") -> Response[st
     return render(request, "search/search.html", **values, **await _choices(viewer))
 
 
-async def _results(request: Page, viewer: Viewer, asked: Asked, after: int | None) -> dict[str, Any]:
+async def _results(request: Page, viewer: Viewer, asked: Asked, after: After | None) -> dict[str, Any]:
     wanted, kinds = asked.wanted, service.kinds_for(viewer)
     if after is not None and wanted.kind is not None:
         found = [await service.find(viewer, wanted, wanted.kind, limit=PER_PAGE, after=after)]
@@ -67,7 +69,7 @@ async def _results(request: Page, viewer: Viewer, asked: Asked, after: int | Non
         "found": found,
         "chosen": chosen,
         "names": service.kind_names(),
-        "more": next_address(request, next_cursor([chosen.after])) if chosen and chosen.after else None,
+        "more": next_address(request, next_cursor(chosen.after)) if chosen and chosen.after else None,
         "address": lambda **changes: _address(request, changes),
     }
 
@@ -85,7 +87,7 @@ async def _choices(viewer: Viewer) -> dict[str, Any]:
     kinds = service.kinds_for(viewer)
     others = viewer.has("trainer", "qa_analyst", "team_lead")
     _lists, hears = await reaches(viewer)
-    agents = await queries.agents_heard(hears, MOST_AGENTS) if others else []
+    agents = await agents_heard(hears, MOST_AGENTS) if others else []
     rules = (await published_rules()).values()
     return {
         "rules": [(rule.code, f"{rule.code} {text_in(rule.title)}") for rule in rules],

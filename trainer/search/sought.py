@@ -1,8 +1,8 @@
 """What somebody typed into the search box, as parts that a text must hold, and the same for the index.
 
 Words stand apart by spaces; a word of three letters or more also finds longer ones (`refund` finds `refunds`);
-quotes ask for exactly these words in this order. Chinese needs no spaces: characters that stand together are
-looked for together, one or two of them as well.
+quotes ask for exactly these words in this order; with - in front, a word or quote leaves out what has it. Chinese
+needs no spaces: characters that stand together are looked for together, one or two of them as well.
 Invariant: what the index finds for a `Sought` and what `places` finds in the text is the same.
 """
 
@@ -17,7 +17,8 @@ MOST_CHARACTERS = 200
 MOST_PARTS = 12
 PREFIX_FROM = 3
 
-_CHUNK = re.compile(r'"([^"]*)"|“([^”]*)”|「([^」]*)」|『([^』]*)』|([^\s"“”「」『』]+)')
+# one hyphen or minus of each width; a second one belongs to the word and means nothing there
+_CHUNK = re.compile(r'([-−－]?)(?:"([^"]*)"|“([^”]*)”|「([^」]*)」|『([^』]*)』|([^\s"“”「」『』]+))')
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +38,52 @@ class Part:
         last = len(found) - (1 if pairs and pairs[-1] else 0)
         return tuple(found[first:last])
 
+    @property
+    def scattered(self) -> list["Part"]:
+        """Its words by themselves, as an index without places of words has them."""
+        *others, last = self.indexed
+        return [*(Part((word,)) for word in others), Part((last,), self.prefix)]
+
+    def held_by(self, among: Sequence[Unit]) -> bool:
+        """Whether it stands somewhere in these units."""
+        return next(find_units(self.words, among, prefix=self.prefix), None) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """All parts of what was typed; without any there is nothing to look for."""
+    """All parts of what was typed, and those of which there must be none; without parts there is nothing to find."""
 
     parts: tuple[Part, ...] = ()
+    without: tuple[Part, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.parts)
 
     def places(self, text: str) -> list[Place] | None:
-        """Where the parts stand in a text; None unless it holds all of them."""
-        return self._places(text, units(text), whole=True) if self.parts else None
+        """Where the parts stand in a text; None unless it holds all of them. What is left out is not looked for: a
+        line is part of more."""
+        among = units(text)
+        held = self.parts and all(part.held_by(among) for part in self.parts)
+        return self._places(among) if held else None
 
     def some_places(self, text: str) -> list[Place]:
         """Where any of the parts stands, for a text of several fields that together hold all."""
-        return self._places(text, units(text), whole=False) or []
+        return self._places(units(text))
 
     def held_by(self, texts: Sequence[str]) -> bool:
-        """Whether each part stands in one of these texts."""
+        """Whether each part stands in one of these texts, and nothing that is left out in any."""
         split = [units(text) for text in texts]
-        return all(
-            any(next(find_units(part.words, each, prefix=part.prefix), None) is not None for each in split)
-            for part in self.parts
-        )
 
-    def _places(self, text: str, among: list[Unit], *, whole: bool) -> list[Place] | None:
+        def has(part: Part) -> bool:
+            return any(part.held_by(each) for each in split)
+
+        return all(has(part) for part in self.parts) and not any(has(part) for part in self.without)
+
+    def _places(self, among: list[Unit]) -> list[Place]:
         found: list[Place] = []
         for part in self.parts:
-            starts = list(find_units(part.words, among, prefix=part.prefix))
-            if not starts and whole:
-                return None
             length = len(part.words)
+            starts = find_units(part.words, among, prefix=part.prefix)
             found += [(among[at].start, among[at + length - 1].end) for at in starts]
         return merged(found)
 
@@ -78,22 +92,23 @@ class Sought:
 def read_sought(typed: str) -> Sought:
     """What was typed, as parts. What is longer than anybody types is cut."""
     parts: list[Part] = []
+    without: list[Part] = []
     for chunk in _CHUNK.finditer(typed[:MOST_CHARACTERS]):
-        *quoted, plain = chunk.groups()
+        minus, *quoted, plain = chunk.groups()
         exact = next((each for each in quoted if each is not None), None)
         words = tuple(unit.word for unit in units(plain if exact is None else exact))
         if not words:
             continue
         prefix = exact is None and not is_han(words[-1]) and len(words[-1]) >= PREFIX_FROM
-        part = Part(words, prefix)
-        if part not in parts:
-            parts.append(part)
-    return Sought(tuple(parts[:MOST_PARTS]))
+        part, among = Part(words, prefix), without if minus else parts
+        if part not in among and len(parts) + len(without) < MOST_PARTS:
+            among.append(part)
+    return Sought(tuple(parts), tuple(without))
 
 
 def places_in_line(typed: str, text: str) -> list[Place]:
-    """Where what was typed stands in a line that holds all of it."""
-    return read_sought(typed).places(text) or []
+    """Where any of the words that were typed stand in a line of a call whose lines together hold them."""
+    return read_sought(typed).some_places(text)
 
 
 def sequence(words: Sequence[str]) -> list[str]:

@@ -30,7 +30,12 @@ async def the_same(rule: UUID, good: UUID, other: UUID) -> UUID | None:
 
 
 async def listed(
-    *, rule: str = "", kind: str = "", limit: int, after: tuple[datetime, UUID] | None
+    *,
+    rule: str = "",
+    kind: str = "",
+    ids: Sequence[UUID] | None = None,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
 ) -> list[dict[str, Any]]:
     """Pairs, newest first."""
     where, params = ["1 = 1"], list[Any]()
@@ -38,6 +43,9 @@ async def listed(
         if wanted:
             where.append(f"{column} = {{}}")
             params.append(wanted)
+    if ids is not None:
+        where.append("pair.id IN ({})")
+        params.append(list(ids))
     if after is not None:
         where.append("(pair.created_at < {} OR (pair.created_at = {} AND pair.id < {}))")
         params += [after[0], after[0], after[1]]

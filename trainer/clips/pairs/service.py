@@ -93,6 +93,7 @@ async def make_pair(
             raise Conflict(
                 _("These two are a pair of this rule already."), slug="pair-exists", pair=str(there)
             )
+        await jobs.publish("pair_made", {"pair": str(pair.id)})
         await record_audit(viewer, "pair_made", "pair", str(pair.id), {"rule": rule, "kind": kind})
     return pair.id
 
@@ -165,13 +166,14 @@ async def visible_pairs(
     *,
     rule: str = "",
     kind: str = "",
+    ids: Sequence[UUID] | None = None,
     limit: int = 50,
     after: tuple[datetime, UUID] | None = None,
 ) -> tuple[list[PairView], tuple[datetime, UUID] | None]:
     """Pairs of which the viewer hears both clips, newest first, out of the next `limit`; and where to go on, if
-    there are more.
+    there are more. `ids` keeps to these.
     """
-    rows = await queries.listed(rule=rule, kind=kind, limit=limit + 1, after=after)
+    rows = await queries.listed(rule=rule, kind=kind, ids=ids, limit=limit + 1, after=after)
     more = (rows[limit - 1]["created_at"], rows[limit - 1]["id"]) if len(rows) > limit else None
     return await _views(viewer, rows[:limit]), more
 

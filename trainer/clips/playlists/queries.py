@@ -1,5 +1,6 @@
 """Raw SQL of playlists."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,13 +23,22 @@ async def one(playlist: UUID) -> dict[str, Any] | None:
 
 
 async def listed(
-    person: UUID, shown: list[str], *, mine: bool, limit: int, after: tuple[datetime, UUID] | None
+    person: UUID,
+    shown: list[str],
+    *,
+    mine: bool,
+    ids: Sequence[UUID] | None,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
 ) -> list[dict[str, Any]]:
     """Somebody's own playlists and (unless `mine`) those shown to them, latest change first."""
     where, params = ["playlist.owner = {}"], list[Any]([person])
     if shown and not mine:
         where = ["(playlist.owner = {} OR playlist.visible IN ({}))"]
         params.append(shown)
+    if ids is not None:
+        where.append("playlist.id IN ({})")
+        params.append(list(ids))
     if after is not None:
         where.append("(playlist.updated_at < {} OR (playlist.updated_at = {} AND playlist.id < {}))")
         params += [after[0], after[0], after[1]]

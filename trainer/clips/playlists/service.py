@@ -56,15 +56,24 @@ def _view(viewer: Viewer, row: dict[str, Any]) -> PlaylistView:
 
 
 async def visible_playlists(
-    viewer: Viewer, *, mine: bool = False, limit: int = 50, after: tuple[datetime, UUID] | None = None
+    viewer: Viewer,
+    *,
+    mine: bool = False,
+    ids: Sequence[UUID] | None = None,
+    limit: int = 50,
+    after: tuple[datetime, UUID] | None = None,
 ) -> list[PlaylistView]:
     """The viewer's own playlists and those shown to them, latest change first, without their clips.
 
-    One that is shared by its address alone is found by whoever has that.
+    `ids` keeps to these. One that is shared by its address alone is found by whoever has that.
     """
-    shown = ["everyone", *(["makers"] if viewer.has(*MAKERS) else [])]
-    rows = await queries.listed(viewer.id, shown, mine=mine, limit=limit, after=after)
+    rows = await queries.listed(viewer.id, shown_to(viewer), mine=mine, ids=ids, limit=limit, after=after)
     return [_view(viewer, row) for row in rows]
+
+
+def shown_to(viewer: Viewer) -> list[str]:
+    """Which playlists of others somebody finds, by what `visible` says."""
+    return ["everyone", *(["makers"] if viewer.has(*MAKERS) else [])]
 
 
 async def load_playlist(viewer: Viewer, playlist: UUID) -> PlaylistView:
@@ -132,6 +141,7 @@ async def make_playlist(viewer: Viewer, fields: PlaylistFields, items: Sequence[
     async with db.transaction():
         await Playlist.insert(playlist)
         await _write_items(playlist.id, items)
+        await _tell_changed(playlist.id)
         await record_audit(viewer, "playlist_made", "playlist", str(playlist.id), {"visible": fields.visible})
     return playlist.id
 
@@ -255,6 +265,12 @@ async def _touch(viewer: Viewer, playlist: UUID, revision: int | None, changes: 
             % {"name": row["updated_by_name"] or _("Somebody")},
             by=row["updated_by_name"] or "",
         )
+    await _tell_changed(playlist)
+
+
+async def _tell_changed(playlist: UUID) -> None:
+    """Upper rooms hear what is in a playlist now."""
+    await jobs.publish("playlist_changed", {"playlist": str(playlist)})
 
 
 async def _write_items(playlist: UUID, items: Sequence[Chosen]) -> None:

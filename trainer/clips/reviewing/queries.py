@@ -30,9 +30,12 @@ async def last_words(clips: list[UUID]) -> list[dict[str, Any]]:
     )
 
 
-async def forget_words(person: UUID) -> None:
-    """What somebody wrote goes with their name; that they looked stays."""
-    await db.fetch("UPDATE clip_review SET words = '' WHERE reviewer = {}", person)
+async def forget_words(person: UUID) -> set[UUID]:
+    """What somebody wrote goes with their name; that they looked stays. Returns the clips that it was about."""
+    rows = await db.fetch(
+        "UPDATE clip_review SET words = '' WHERE reviewer = {} AND words <> '' RETURNING clip", person
+    )
+    return {row["clip"] for row in rows}
 
 
 async def forget_clips(clips: list[UUID]) -> None:
