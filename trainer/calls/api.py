@@ -23,6 +23,7 @@ from msgspec import UNSET, UnsetType
 
 from trainer.calls import service, transcript_api
 from trainer.calls.forms import ANYWAY_FIELD, TEXT_FIELDS, fields_of, read_fields, receive_upload
+from trainer.calls.importing import api as importing_api
 from trainer.calls.pages import play
 from trainer.calls.views import CONSENT_BASES, STATES, TAGS, RecordingView
 from trainer.problems import Invalid
@@ -248,6 +249,7 @@ async def get_audio(request: ApiRequest, recording_id: FromPath[str]) -> MediaRe
 
 routes: list[Any] = [
     *transcript_api.routes,
+    *importing_api.routes,
     add_recording,
     list_recordings,
     get_recording,

@@ -19,8 +19,7 @@ from trainer.people.service import get_person
 from trainer.people.sessions import viewer_as
 from trainer.problems import Invalid, NotFound, TooLarge
 from trainer.sheets import pending as imports
-from trainer.sheets.columns import Matched, heading_of, match_columns
-from trainer.sheets.reading import Sheet
+from trainer.sheets.columns import Matched, about_columns, match_columns
 from trainer.sheets.writing import write_csv
 from trainer.web.i18n import _, speaking
 
@@ -41,7 +40,7 @@ async def read_people(context: jobs.JobContext, pending: str) -> None:
             await imports.refused(context, found.id, problem.detail)
             return
         matched = match_columns(sheet, KNOWN, chosen=found.columns or None)
-        summary = _about(sheet, matched)
+        summary = {"rows": len(sheet.rows), **about_columns(sheet, matched)}
         if blocked := _blocked(matched):
             await imports.planned(context, found.id, {**summary, "blocked": blocked})
             return
@@ -56,19 +55,6 @@ async def read_people(context: jobs.JobContext, pending: str) -> None:
 def _blocked(matched: Matched) -> list[str]:
     doubled = matched.complaints()[: len(matched.duplicate)]
     return [*doubled, *([reason] if (reason := not_enough(matched)) else [])]
-
-
-def _about(sheet: Sheet, matched: Matched) -> dict[str, Any]:
-    """What the page needs to show and correct the columns: headings with an example each."""
-    examples = [next((row[at] for row in sheet.rows if row[at]), "")[:80] for at in range(len(sheet.columns))]
-    return {
-        "encoding": sheet.encoding,
-        "rows": len(sheet.rows),
-        "headings": [heading_of(sheet, at) for at in range(len(sheet.columns))],
-        "examples": examples,
-        "columns": matched.columns,
-        "unknown": matched.unknown,
-    }
 
 
 def _preview(plan: Plan) -> dict[str, Any]:

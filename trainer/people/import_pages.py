@@ -8,17 +8,15 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
-from litestar.response import Redirect
 
 from trainer.people import forms, roster
 from trainer.people.import_jobs import KIND, apply_people, read_people
 from trainer.problems import Invalid, TooLarge
 from trainer.sheets import pending as imports
-from trainer.sheets.columns import chosen_places
 from trainer.sheets.reading import MOST_BYTES, MOST_ROWS
+from trainer.sheets.steps import Room
 from trainer.sheets.writing import TYPES, file_response, sheet_response
 from trainer.storage import StorageError
-from trainer.web.forms import read_form
 from trainer.web.guards import requires
 from trainer.web.i18n import _
 from trainer.web.session import viewer_of
@@ -26,6 +24,15 @@ from trainer.web.templating import is_htmx, render, render_block
 
 AnyRequest = Request[Any, Any, Any]
 GUARDS = [requires("admin")]
+ROOM = Room(
+    kind=KIND,
+    address="/people/import",
+    guards=GUARDS,
+    reader=read_people,
+    applier=apply_people,
+    columns=lambda _pending: roster.COLUMNS,
+    discard=lambda viewer, pending: imports.discard(viewer, KIND, pending),
+)
 REPORTS = {"ready": "people-preview.csv", "applied": "people-not-taken.csv"}
 
 
@@ -58,7 +65,7 @@ async def take_file(request: AnyRequest) -> Response[Any]:
         return await _form(request, error=" ".join(errors) or problem.detail)
     if is_htmx(request):
         return Response("", headers={"HX-Redirect": f"/people/import/{pending}"})
-    return _to(pending)
+    return ROOM.one(pending)
 
 
 @get("/people/import/{pending_id:uuid}", guards=GUARDS, include_in_schema=False)
@@ -79,29 +86,6 @@ async def show_import(request: AnyRequest, pending_id: FromPath[UUID]) -> Respon
     )
 
 
-@post("/people/import/{pending_id:uuid}/columns", guards=GUARDS, include_in_schema=False)
-async def choose_columns(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[Any]:
-    """Which column is which; then the file is read anew."""
-    form = await read_form(request)
-    chosen = chosen_places(form.raw, roster.COLUMNS)
-    await imports.read_again(viewer_of(request), KIND, pending_id, chosen, read_people)
-    return _to(pending_id)
-
-
-@post("/people/import/{pending_id:uuid}/apply", guards=GUARDS, include_in_schema=False)
-async def apply_import(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[Any]:
-    """Yes: has it written."""
-    await imports.start_applying(viewer_of(request), KIND, pending_id, apply_people)
-    return _to(pending_id)
-
-
-@post("/people/import/{pending_id:uuid}/discard", guards=GUARDS, include_in_schema=False)
-async def discard_import(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[Any]:
-    """No: forgets the file."""
-    await imports.discard(viewer_of(request), KIND, pending_id)
-    return Redirect("/people/import", status_code=303)
-
-
 @get("/people/import/{pending_id:uuid}/report.csv", guards=GUARDS, include_in_schema=False)
 async def load_report(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[bytes]:
     """Every row with what would become of it; afterwards those that were not taken."""
@@ -116,10 +100,6 @@ async def export_list(request: AnyRequest) -> Response[bytes]:
     rows = await roster.people_rows(viewer_of(request))
     kind = request.query_params.get("as", "xlsx")
     return await sheet_response("people", roster.COLUMNS, rows, kind, title=_("People"))
-
-
-def _to(pending: UUID) -> Response[Any]:
-    return Redirect(f"/people/import/{pending}", status_code=303)
 
 
 def _labels() -> dict[str, str]:
@@ -151,9 +131,7 @@ pages: list[Any] = [
     show_import_form,
     take_file,
     show_import,
-    choose_columns,
-    apply_import,
-    discard_import,
     load_report,
     export_list,
+    *ROOM.pages(),
 ]

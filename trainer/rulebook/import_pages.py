@@ -16,6 +16,7 @@ from trainer.rulebook import imports, service, sheet
 from trainer.rulebook.drafting import PUBLISH, WRITE
 from trainer.rulebook.imports import Preview
 from trainer.sheets.columns import chosen_places, heading_of
+from trainer.sheets.pending import pending_of
 from trainer.sheets.writing import sheet_response
 from trainer.web.forms import read_form
 from trainer.web.guards import requires, signed_in
@@ -121,6 +122,7 @@ async def upload_page(request: Page, book: str, *, error: str = "") -> Response[
         "book": chosen,
         "books": [(each.code, text_in(each.title)) for each in whole.books],
         "error": error,
+        "recent": await pending_of(viewer_of(request), imports.KIND),
         "most_mb": imports.MOST_BYTES >> 20,
         "most_rows": sheet.MOST_ROWS,
     }

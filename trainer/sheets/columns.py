@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from trainer.problems import FieldError, Invalid
 from trainer.sheets.reading import Sheet, column_letter
@@ -95,11 +96,23 @@ def heading_of(sheet: Sheet, place: int) -> str:
     return sheet.columns[place] or _("column %(letter)s") % {"letter": column_letter(place)}
 
 
+def about_columns(sheet: Sheet, matched: Matched) -> dict[str, Any]:
+    """What a preview needs to show and correct the columns: headings with an example each (JSON)."""
+    wide = range(len(sheet.columns))
+    return {
+        "encoding": sheet.encoding,
+        "headings": [heading_of(sheet, at) for at in wide],
+        "examples": [next((row[at] for row in sheet.rows if row[at]), "")[:80] for at in wide],
+        "columns": matched.columns,
+        "unknown": matched.unknown,
+    }
+
+
 def _folded(heading: str) -> str:
     return _BETWEEN.sub("", unicodedata.normalize("NFKC", heading)).casefold()
 
 
 def chosen_places(raw: Callable[[str], str], names: Iterable[str]) -> dict[str, int]:
-    """What somebody chose on the form of `sheets/columns.html`: ours → place in the row. `raw` reads a field."""
+    """What somebody chose on the form of `sheets/import.html`: ours → place in the row. `raw` reads a field."""
     given = {name: raw(f"column-{name}") for name in names}
     return {name: int(place) for name, place in given.items() if place.isdecimal() and len(place) < 5}

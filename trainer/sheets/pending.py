@@ -10,7 +10,7 @@ file's bytes are gone as soon as the import is over, and everything about it aft
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -74,9 +74,17 @@ _COLUMNS = [getattr(SheetImport, name) for name in Pending.__slots__]
 # Taking in
 
 
-async def receive_upload(request: Request[Any, Any, Any], kind: str, reader: Work) -> UUID:
+async def receive_upload(
+    request: Request[Any, Any, Any],
+    kind: str,
+    reader: Work,
+    *,
+    fields: Collection[str] = (),
+    about: Callable[[Mapping[str, str]], Mapping[str, Any]] = lambda _fields: {},
+) -> UUID:
     """Takes the file of an upload form (field `sheet`), and has `reader` read it. The route has authorised the person.
 
+    `about` makes of the text `fields` what the reader is told.
     Raises as `stream_upload`: too large, not a form, storage full; then nothing is kept.
     """
     settings: Settings = request.app.state.settings
@@ -84,11 +92,12 @@ async def receive_upload(request: Request[Any, Any, Any], kind: str, reader: Wor
         request,
         max_bytes=MOST_BYTES,
         incoming=settings.incoming,
-        text_fields=(),
+        text_fields=fields,
         file_field=FILE_FIELD,
         other_files={},
     ) as upload:
-        return await receive(viewer_of(request), kind, upload.path, upload.filename, reader)
+        told = about(upload.fields)
+        return await receive(viewer_of(request), kind, upload.path, upload.filename, reader, summary=told)
 
 
 async def receive(

@@ -22,6 +22,7 @@ from trainer.audio import AudioRefused
 from trainer.audio.child import in_child
 from trainer.problems import Invalid, TooLarge
 from trainer.web.i18n import _, current_locale, speaking
+from trainer.web.texts import readable
 
 MOST_ROWS = 20_000
 MOST_COLUMNS = 100
@@ -100,7 +101,7 @@ def read_text(content: bytes | str, *, most_rows: int = MOST_ROWS) -> Sheet:
 
 def plain_cell(cell: str) -> str:
     """A cell's text without the quote that an export puts before = + - @ for spreadsheets (see writing.py)."""
-    text = cell.replace("\x00", "").strip()
+    text = readable(cell).strip()
     return text[1:].strip() if text[:1] == "'" and text[1:].startswith(RUNS) else text
 
 

@@ -26,6 +26,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from trainer.problems import FieldError, Invalid, Malformed, TooLarge, Unsupported
 from trainer.storage import StorageError, no_space, sweep_unlocked
 from trainer.web.i18n import _
+from trainer.web.texts import readable
 
 TEXT_LIMIT = 64 * 1024
 TRANSCRIPT_LIMIT = 5 * 1024 * 1024
@@ -33,7 +34,7 @@ _BATCH = 1 << 20
 _PART = ".part"
 _IDLE_S = 60.0  # a sender that falls silent for this long holds a file and a connection for nothing
 _MOST_PARTS = 64
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f]+")
+_UNSAFE = re.compile(r"[\t\n]+")
 
 
 @dataclass(slots=True)
@@ -99,13 +100,15 @@ async def stream_upload(
     text_limit: int = TEXT_LIMIT,
     file_field: str = "audio",
     other_files: Mapping[str, int] | None = None,
+    instead: str = "",
     idle_s: float = _IDLE_S,
 ) -> AsyncIterator[Upload]:
     """Receives multipart/form-data: one file `file_field` of at most `max_bytes`, and what goes with it.
 
     `text_fields` names the text parts that may come (each at most `text_limit` bytes, each once; `_csrf` is
-    passed over), `other_files` further files with their limits (by default `transcript`, 5 MB). A file field
-    that a browser sends empty counts as not sent. Any size takes a few megabytes of memory.
+    passed over), `other_files` further files with their limits (by default `transcript`, 5 MB). `instead` is the one
+    of them that may come in place of the main file, and is it then. A file field that a browser sends empty counts
+    as not sent. Any size takes a few megabytes of memory.
 
     Raises Unsupported (not a multipart form), Malformed (syntax, or it broke off), TooLarge, Invalid (with
     every wrong field) and StorageError (`full`).
@@ -131,7 +134,7 @@ async def stream_upload(
                 raise _broken()  # not the boundary that was announced: do not read gigabytes to find out
         with _syntax():
             parser.close()
-        yield receiver.finished(file_field)
+        yield receiver.finished(file_field, instead)
     except OSError as error:
         if no_space(error):
             raise StorageError("full", str(error)) from error
@@ -259,12 +262,14 @@ class _Receiver:
                 self.files.pop(self.name).close()  # how a browser sends a file field that was left empty
         elif self.text is not None and self.name != "_csrf":
             try:
-                self.fields[self.name] = self.text.decode()
+                self.fields[self.name] = readable(self.text.decode())
             except UnicodeDecodeError:
                 self._wrong(self.name, "not_utf8", _("This text is not UTF-8."))
 
-    def finished(self, file_field: str) -> Upload:
+    def finished(self, file_field: str, instead: str) -> Upload:
         """The upload, once every part is there. Raises Invalid with all that was wrong."""
+        if file_field not in self.files and instead in self.files:
+            file_field = instead
         if file_field not in self.files and all(error.field != file_field for error in self.errors):
             self._wrong(file_field, "required", _("Choose a file."))
         if self.errors:
@@ -351,4 +356,4 @@ def _too_large(limit: int, name: str = "") -> TooLarge:
 
 def _shown(name: str) -> str:
     """A sender's name for something, fit to be shown: no path, no control characters, not endless."""
-    return _UNSAFE.sub("", name.replace("\\", "/").rpartition("/")[2]).strip()[:200]
+    return _UNSAFE.sub("", readable(name).replace("\\", "/").rpartition("/")[2]).strip()[:200]

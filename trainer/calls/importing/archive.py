@@ -39,11 +39,16 @@ Kind = Literal["zip", "folder"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An archive or a folder on this machine. `most_bytes`: the largest file that is taken out of it."""
+    """An archive or a folder on this machine. `most_bytes`: the largest file that is taken out of it.
+
+    `sheet`: the one that was sent for it apart; then no other counts.
+    """
 
     kind: Kind
     path: Path
     most_bytes: int
+    sheet: Path | None = None
+    sheet_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

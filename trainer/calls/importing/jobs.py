@@ -5,6 +5,7 @@ Invariant: a reading counts once it is whole; rows that a killed reading left co
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,28 +31,47 @@ KIND = "calls"
 BATCH = 200  # rows written in one transaction: others who write wait that long at most
 
 
-def about(*, folder: Path | None, most_bytes: int, defaults: Mapping[str, str]) -> dict[str, Any]:
-    """What an import is told when it begins, and keeps: where its files are, and what holds for all calls."""
-    return {"folder": str(folder or ""), "most_bytes": most_bytes, "defaults": dict(defaults)}
+def about(
+    *,
+    folder: Path | None,
+    most_bytes: int,
+    defaults: Mapping[str, str],
+    sheet: str = "",
+    at_once: bool = False,
+) -> dict[str, Any]:
+    """What an import is told when it begins, and keeps: where its files are, and what holds for all calls.
+
+    `sheet`: the name of the sheet that was sent for a folder. `at_once`: a program said yes beforehand.
+    """
+    told = {"folder": str(folder or ""), "most_bytes": most_bytes, "defaults": dict(defaults), "sent": sheet}
+    return {**told, "at_once": at_once}
 
 
 def _kept(found: Pending) -> dict[str, Any]:
-    return {name: found.summary[name] for name in ("folder", "most_bytes", "defaults")}
+    """A yes said beforehand is good for one reading: whoever chooses columns anew looks at the rows anew."""
+    return {name: found.summary[name] for name in ("folder", "most_bytes", "defaults", "sent")}
 
 
 @asynccontextmanager
 async def source_of(found: Pending) -> AsyncIterator[Source]:
     """The archive or folder of an import. Raises NotFound when it is gone."""
-    folder, most = found.summary["folder"], found.summary["most_bytes"]
-    if not folder:
+    folder, most, sent = (found.summary[name] for name in ("folder", "most_bytes", "sent"))
+    if sent:
+        async with imports.file_of(found.id) as sheet:
+            yield replace(_folder_source(folder, most), sheet=sheet, sheet_name=sent)
+    elif not folder:
         async with imports.file_of(found.id) as path:
             yield Source("zip", path, most)
-    elif (path := Path(folder)).is_dir():
-        yield Source("folder", path, most)
-    elif path.is_file():
-        yield Source("zip", path, most)
     else:
-        raise NotFound(_("This folder is not on the server any more."))
+        yield _folder_source(folder, most)
+
+
+def _folder_source(folder: str, most: int) -> Source:
+    if (path := Path(folder)).is_dir():
+        return Source("folder", path, most)
+    if path.is_file():
+        return Source("zip", path, most)
+    raise NotFound(_("This folder is not on the server any more."))
 
 
 async def _who(found: Pending) -> Viewer | None:
@@ -108,7 +128,10 @@ async def _write(context: jobs.JobContext, found: Pending, plan: Plan) -> None:
         ]
         await CallImportRow.insert(*rows)
     summary = {**_kept(found), **plan.about(), "reading": str(reading)}
-    counts = await imports.planned(context, found.id, summary)
+    async with db.transaction():
+        counts = await imports.planned(context, found.id, summary)
+        if counts and found.summary.get("at_once") and not plan.blocked:
+            await imports.start_applying(await _who(found), KIND, found.id, apply_calls)
     mine = CallImportRow.reading == reading
     other = CallImportRow.reading != reading
     await CallImportRow.delete().where((CallImportRow.pending == found.id) & (other if counts else mine))

@@ -1,40 +1,42 @@
 """Pages that take many calls in: choose an archive, look at what it would bring, say yes, see what became of it.
 
-Invariant: nothing is taken before somebody has seen every row, and each step may be repeated without harm. A folder of
-the server is chosen from the list of those in `import` of the data folder, never by a path.
+Invariant: nothing is taken before somebody has seen every row, and each step may be repeated without harm.
 """
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
-from litestar.response import Redirect
 
 from trainer.calls import service
 from trainer.calls.forms import usual_day
-from trainer.calls.importing import columns, jobs, reports
-from trainer.calls.importing.jobs import KIND, about, apply_calls, read_calls
+from trainer.calls.importing import columns, reports
+from trainer.calls.importing.jobs import KIND, apply_calls, discard, read_calls
+from trainer.calls.importing.receiving import DEFAULTS, folders_of, receive_archive, receive_folder
 from trainer.calls.pages import form_choices
-from trainer.calls.views import CONSENT_BASES
-from trainer.problems import FieldError, Invalid
-from trainer.settings import Settings
+from trainer.problems import Invalid
 from trainer.sheets import pending as imports
-from trainer.sheets.columns import chosen_places
 from trainer.sheets.reading import MOST_ROWS
+from trainer.sheets.steps import Room
 from trainer.sheets.writing import TYPES, file_response, sheet_response
 from trainer.web.forms import read_form
 from trainer.web.guards import requires
 from trainer.web.i18n import _
 from trainer.web.session import viewer_of
 from trainer.web.templating import render
-from trainer.web.uploads import stream_upload
 
 AnyRequest = Request[Any, Any, Any]
 GUARDS = [requires(*service.CREATE)]
-DEFAULTS = ("consent_basis", "retain_until", "language", "rulebook")
-FOLDER = "import"
+ROOM = Room(
+    kind=KIND,
+    address="/calls/import",
+    guards=GUARDS,
+    reader=read_calls,
+    applier=apply_calls,
+    columns=lambda _pending: columns.COLUMNS,
+    discard=discard,
+)
 
 
 @get("/calls/import", guards=GUARDS, include_in_schema=False)
@@ -60,67 +62,21 @@ async def _form(request: AnyRequest, error: str = "", status: int = 200) -> Resp
     )
 
 
-def folders_of(settings: Settings) -> list[str]:
-    """What lies in `import` of the data folder: folders and zip archives, by name. Links are not followed."""
-    root = settings.data / FOLDER
-    if not root.is_dir():
-        return []
-    there = [path for path in root.iterdir() if not path.is_symlink() and not path.name.startswith(".")]
-    return sorted(path.name for path in there if path.is_dir() or path.suffix.lower() == ".zip")
-
-
 @post("/calls/import", guards=GUARDS, include_in_schema=False)
 async def take_archive(request: AnyRequest) -> Response[Any]:
     """Keeps the archive and has it read (static/js/upload.js sends it and shows what is refused)."""
-    settings: Settings = request.app.state.settings
-    most = settings.upload_limit_mb << 20
-    async with stream_upload(
-        request,
-        max_bytes=most,
-        incoming=settings.incoming,
-        text_fields=DEFAULTS,
-        file_field="archive",
-        other_files={},
-    ) as upload:
-        told = about(folder=None, most_bytes=most, defaults=_defaults(upload.fields))
-        viewer, name = viewer_of(request), upload.filename
-        pending = await imports.receive(viewer, KIND, upload.path, name, read_calls, summary=told, move=True)
-    return _to(pending)
+    return ROOM.one(await receive_archive(request))
 
 
 @post("/calls/import/folder", guards=GUARDS, include_in_schema=False)
 async def take_folder(request: AnyRequest) -> Response[Any]:
     """Has a folder or archive read that lies on the server already."""
-    settings: Settings = request.app.state.settings
     form = await read_form(request)
-    name = form.raw("folder")
+    given = {name: form.raw(name) for name in DEFAULTS}
     try:
-        if name not in folders_of(settings):
-            raise Invalid.field("folder", "unknown", _("There is no such folder on the server."))
-        told = about(
-            folder=(settings.data / FOLDER / name).absolute(),
-            most_bytes=settings.upload_limit_mb << 20,
-            defaults=_defaults({field: form.raw(field) for field in DEFAULTS}),
-        )
+        return ROOM.one(await receive_folder(request, form.raw("folder"), given))
     except Invalid as problem:
         return await _form(request, " ".join(error.message for error in problem.errors), 422)
-    viewer = viewer_of(request)
-    return _to(await imports.receive(viewer, KIND, None, name, read_calls, summary=told))
-
-
-def _defaults(given: dict[str, str]) -> dict[str, str]:
-    """What holds for every call whose row says nothing. Raises Invalid."""
-    said = {name: given.get(name, "").strip() for name in DEFAULTS}
-    wrong: list[FieldError] = []
-    if said["consent_basis"] not in ("", *CONSENT_BASES):
-        wrong.append(FieldError("consent_basis", "unknown", _("Choose one of these.")))
-    try:
-        date.fromisoformat(said["retain_until"])
-    except ValueError:
-        wrong.append(FieldError("retain_until", "required", _("Say until when these calls are kept.")))
-    if wrong:
-        raise Invalid(_("These calls cannot be taken as it is."), errors=wrong)
-    return said
 
 
 @get("/calls/import/{pending_id:uuid}", guards=GUARDS, include_in_schema=False)
@@ -144,29 +100,6 @@ async def show_calls_import_one(request: AnyRequest, pending_id: FromPath[UUID])
         refused=await reports.refused_lines(pending) if seen else [],
         shown=imports.SHOWN,
     )
-
-
-@post("/calls/import/{pending_id:uuid}/columns", guards=GUARDS, include_in_schema=False)
-async def choose_call_columns(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[Any]:
-    """Which column is which; then the archive is read anew."""
-    form = await read_form(request)
-    chosen = chosen_places(form.raw, columns.COLUMNS)
-    await imports.read_again(viewer_of(request), KIND, pending_id, chosen, read_calls)
-    return _to(pending_id)
-
-
-@post("/calls/import/{pending_id:uuid}/apply", guards=GUARDS, include_in_schema=False)
-async def apply_calls_import(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[Any]:
-    """Yes: has the calls taken in."""
-    await imports.start_applying(viewer_of(request), KIND, pending_id, apply_calls)
-    return _to(pending_id)
-
-
-@post("/calls/import/{pending_id:uuid}/discard", guards=GUARDS, include_in_schema=False)
-async def discard_calls_import(request: AnyRequest, pending_id: FromPath[UUID]) -> Response[Any]:
-    """No: forgets the archive. A folder of the server stays where it is."""
-    await jobs.discard(viewer_of(request), pending_id)
-    return Redirect("/calls/import", status_code=303)
 
 
 @get("/calls/import/{pending_id:uuid}/report.csv", guards=GUARDS, include_in_schema=False)
@@ -196,18 +129,12 @@ async def load_template(request: AnyRequest) -> Response[bytes]:
     return await sheet_response("calls", columns.COLUMNS, [row], request.query_params.get("as", "csv"))
 
 
-def _to(pending: UUID) -> Response[Any]:
-    return Redirect(f"/calls/import/{pending}", status_code=303)
-
-
 pages: list[Any] = [
     show_calls_import,
     take_archive,
     take_folder,
     show_calls_import_one,
-    choose_call_columns,
-    apply_calls_import,
-    discard_calls_import,
     load_report,
     load_template,
+    *ROOM.pages(),
 ]

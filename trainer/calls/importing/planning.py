@@ -25,7 +25,7 @@ from trainer.calls.importing.first_look import AT_ONCE, Finding, Task, examine
 from trainer.calls.importing.unpacking import Changed, damaged, scratch_file, take_out
 from trainer.calls.service import MOST_TITLE, check_fields
 from trainer.problems import Invalid
-from trainer.sheets.columns import Matched, heading_of, match_columns
+from trainer.sheets.columns import Matched, about_columns, match_columns
 from trainer.sheets.reading import MOST_BYTES, MOST_ROWS, Sheet, open_sheet
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
@@ -86,14 +86,7 @@ class Plan:
             "left_out_count": len(self.left_out),
         }
         if self.sheet is not None and self.matched is not None:
-            wide = range(len(self.sheet.columns))
-            told |= {
-                "encoding": self.sheet.encoding,
-                "headings": [heading_of(self.sheet, at) for at in wide],
-                "examples": [next((row[at] for row in self.sheet.rows if row[at]), "")[:80] for at in wide],
-                "columns": self.matched.columns,
-                "unknown": self.matched.unknown,
-            }
+            told |= about_columns(self.sheet, self.matched)
         return told
 
 
@@ -142,7 +135,9 @@ async def plan_calls(
 
 
 async def _sheet_of(source: Source, entries: list[Entry]) -> tuple[str, Sheet | None]:
-    """The one sheet of a source, wherever it lies in it. Raises Invalid."""
+    """The sheet that was sent for a source, or the one in it, wherever it lies. Raises Invalid."""
+    if source.sheet is not None:
+        return source.sheet_name, await open_sheet(source.sheet)
     sheets = [entry for entry in entries if PurePosixPath(entry.name).suffix.lower() in SHEETS]
     if not sheets:
         return "", None

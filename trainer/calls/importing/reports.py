@@ -76,9 +76,9 @@ async def numbers_of(pending: Pending) -> Numbers:
     return numbers
 
 
-async def lines_of(pending: Pending, states: list[str], limit: int = SHOWN) -> list[Line]:
-    """The first rows in these states."""
-    rows = await queries.rows_of(pending.id, reading_of(pending), states=states, limit=limit)
+async def lines_of(pending: Pending, states: list[str], limit: int = SHOWN, *, after: int = -1) -> list[Line]:
+    """The first rows in these states, from behind line `after`."""
+    rows = await queries.rows_of(pending.id, reading_of(pending), states=states, after=after, limit=limit)
     return [_line(row) for row in rows]
 
 
