@@ -125,6 +125,7 @@ class ClipObjection(Table, tablename="clip_objection"):
 INDEXES = [
     "CREATE INDEX clip_recording ON clip (recording)",
     "CREATE INDEX clip_state ON clip (state, updated_at)",
+    "CREATE INDEX clip_curator ON clip (curator, created_at)",
     "CREATE INDEX clip_render_key ON clip (render_key)",
     "CREATE UNIQUE INDEX clip_slug ON clip (slug, version)",
     "CREATE UNIQUE INDEX clip_replacement ON clip (replaces) WHERE state IN ('draft', 'in_review')",
