@@ -122,7 +122,7 @@ def test_the_sample_centre_opens_from_the_wheel_in_an_empty_folder(installed: Pa
             assert len(trainer.get(clip[1]).content) > 20_000
     assert os.listdir(empty) == ["centre"]
     # what else the machine does only adds to a start: the quickest of three is the centre's own
-    starts = []
+    starts: list[float] = []
     while not starts or (min(starts) > SECOND_START_S and len(starts) < 3):
         with demo(installed, empty) as (_url, _printed, seconds):
             starts.append(seconds)
