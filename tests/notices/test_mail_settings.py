@@ -131,6 +131,7 @@ async def test_an_admin_sees_that_no_mail_is_set_up(
     assert (await client.get("/settings")).headers["location"] == "/settings/mail"
     page = (await client.get("/settings/mail")).text
     assert "This centre sends no mail" in page
+    assert app.state.settings.base_url in page.split('id="centre"')[1]
     assert "Send a test mail" not in page
 
 

@@ -142,7 +142,7 @@ def show_settings() -> Redirect:
 
 @get("/settings/mail", guards=[requires("admin")], include_in_schema=False)
 async def show_mail(request: AnyRequest, job: FromQuery[UUID | None] = None) -> Response[str]:
-    """Whether mail is set up, what could not be sent, and a test; `job` is a test that is under way."""
+    """Whether mail is set up, what could not be sent, a test (`job` when under way), and how the centre is set up."""
     viewer = viewer_of(request)
     testing = await jobs.get_job(job) if job else None
     return render(
@@ -152,6 +152,7 @@ async def show_mail(request: AnyRequest, job: FromQuery[UUID | None] = None) -> 
         address=await mail.address_of(viewer.id),
         failures=await mail.failures(),
         testing=testing if testing and testing.person == viewer.id else None,
+        settings=request.app.state.settings,
     )
 
 
