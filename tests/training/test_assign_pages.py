@@ -1,7 +1,7 @@
 """Assigning on its pages: choosing, seeing whom it reaches, sending, taking back; who may."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import httpx
@@ -57,7 +57,11 @@ async def test_a_module_is_assigned_after_seeing_whom_it_reaches(
     shown = main_of(await trainer.get(sent.headers["location"]))
     assert "Everybody has it and was told" in shown
     assert "Everybody in the role: agent" in shown
-    assert "Hear them out" in main_of(await trainer.get("/assignments"))
+    listed = main_of(await trainer.get("/assignments"))
+    assert "Hear them out" in listed
+    assert "Overdue" not in listed
+    await Assignment.update({Assignment.due_on: date.fromisoformat(DUE) - timedelta(days=60)}, force=True)
+    assert "Overdue" in main_of(await trainer.get("/assignments"))
     undone = await trainer.post(f"{sent.headers['location']}/end")
     assert undone.status_code == 303
     assert await Enrolment.count() == 1

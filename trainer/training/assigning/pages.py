@@ -211,13 +211,15 @@ async def assign(request: Page) -> Response[str] | Redirect:
 async def show_assignments(request: Page, cursor: FromQuery[str | None] = None) -> Response[str]:
     """What was given to whom, newest first."""
     after = api.key_of(api.read_page(PAGE, cursor), datetime.fromisoformat, UUID)
-    rows = await service.visible_assignments(viewer_of(request), limit=PAGE + 1, after=after)
+    viewer = viewer_of(request)
+    rows = await service.visible_assignments(viewer, limit=PAGE + 1, after=after)
     shown = rows[:PAGE]
     more = None
     if len(rows) > PAGE:
         last = shown[-1]
         more = next_address(request, api.next_cursor([last.created_at.isoformat(), str(last.id)]))
-    values: dict[str, Any] = {"assignments": shown, "more": more, "whom_words": whom_words}
+    today = day_of(db.utc_now(), viewer.time_zone)
+    values: dict[str, Any] = {"assignments": shown, "more": more, "whom_words": whom_words, "today": today}
     if is_htmx(request):
         return render_block(request, "training/assignments.html", "rows", **values)
     return render(request, "training/assignments.html", **values)
