@@ -92,6 +92,7 @@ async def live_through(
             await jobs.drain(item.at)
     with db.as_of(now - timedelta(hours=2)):
         await import_life.send_an_archive(viewers, sample.today)
+        await import_life.send_a_sheet_of_evaluations(viewers, sample.today)
     await jobs.drain(db.utc_now())
 
 

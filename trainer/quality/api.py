@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 
 from trainer import db
 from trainer.problems import FieldError, Invalid
-from trainer.quality import judging, replies, service, totals
+from trainer.quality import import_api, judging, replies, service, totals
 from trainer.quality.checking import Given, Judgement
 from trainer.quality.scoring import results_of
 from trainer.quality.views import STATES, EvaluationView, MarkView, ReplyView
@@ -314,6 +314,7 @@ async def add_reply(
 
 
 routes: list[Any] = [
+    *import_api.routes,
     add_evaluation,
     list_evaluations,
     get_totals,

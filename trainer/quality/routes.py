@@ -13,7 +13,7 @@ from trainer.calls.service import load_for_hearing
 from trainer.people.service import visible_people
 from trainer.people.teams import list_teams
 from trainer.problems import Conflict, FieldError, Invalid
-from trainer.quality import judging, replies, service, totals
+from trainer.quality import import_pages, judging, replies, service, totals
 from trainer.quality.forms import put_back, read_judgement, take_refusal
 from trainer.quality.pages import (
     Board,
@@ -299,6 +299,7 @@ async def answer(request: Page, evaluation_id: FromPath[UUID]) -> Response[str] 
 
 
 pages: list[Any] = [
+    *import_pages.pages,
     show_board,
     begin,
     show_draft,
