@@ -1,8 +1,9 @@
 """Search over 20,000 lines of transcripts, on both engines: what a trainer, a team lead and an agent wait for.
 
 Rows are written directly and indexed as the jobs do it. Each question is asked of all kinds at once, by the service
-that page and API use: frequent and rare words, beginnings, phrases, one to four Chinese characters, and what nobody
-said. The reference is the naive question to the same rows, LIKE without an index and without any rights.
+that page and API use: frequent and rare words, beginnings, phrases, words in several lines of one call, words left out,
+one to four Chinese characters in either script, and what nobody said. The reference is the naive question to the same
+rows, LIKE without an index and without any rights.
 
     python -m benchmarks.search
 """
@@ -23,7 +24,9 @@ from tests import postgres_cluster
 from trainer import db
 from trainer.calls import reading
 from trainer.calls.tables import Recording, Segment
-from trainer.clips.tables import Clip
+from trainer.clips.pairs.tables import ClipPair
+from trainer.clips.playlists.tables import Playlist, PlaylistItem
+from trainer.clips.tables import Clip, ClipRule
 from trainer.people.tables import Person, Team
 from trainer.quality import service as quality
 from trainer.quality.tables import Evaluation
@@ -32,6 +35,7 @@ from trainer.search import index, service
 from trainer.web.session import Viewer
 
 CALLS, LINES, CLIPS, RULES, AGENTS, TEAMS = 400, 50, 400, 60, 40, 4
+PLAYLISTS, PAIRS = 60, 60
 BOUND_MS = 25
 ROUNDS = 5
 COMMON = (  # noqa: SIM905 - a sentence is easier to read than a list
@@ -44,16 +48,20 @@ HAN = (
 )
 RARE = [f"item{number}" for number in range(4_000)]
 QUESTIONS = [
-    "item17",  # said once or a few times
+    "item1717",  # said a few times
     "item39",  # the beginning of many
     "the",  # in every other line
     "please order",
     '"account bill"',
+    "item1717 order",  # a rare and a frequent word, mostly in different lines
+    "item17 item23",  # in a few lines, and in many calls
+    "item39 -please",
     "no",
     "我",
     "我们",
     "退款",
     "不能退款",
+    "來對我們",  # in the other script than it was said
     "nobody said this",
 ]
 
@@ -96,6 +104,7 @@ async def fill() -> tuple[UUID, UUID, UUID]:
         Recording(
             id=db.new_id(), title=f"Call {n}", state="ready", agent=people[n % AGENTS].id, rulebook=book.id,
             language="zh-Hans" if n % 4 == 0 else "en", consent_basis="contract", duration_ms=LINES * 5_000,
+            staged=n % 4 == 3,
             called_at=now - timedelta(hours=n), created_at=now - timedelta(hours=n), sha256=str(n),
         )
         for n in range(CALLS)
@@ -112,11 +121,13 @@ async def fill() -> tuple[UUID, UUID, UUID]:
             for p in range(LINES)
         ],
     )  # fmt: skip
+    clips = [db.new_id() for _n in range(CLIPS)]
     await _insert(
         Clip,
         [
             Clip(
-                id=db.new_id(), recording=calls[n % CALLS].id, state="published", title=f'{{"en": "Clip {n}"}}',
+                id=clips[n], recording=calls[n % CALLS].id, state="published",
+                polarity="near_miss" if n % 4 == 3 else "exemplar", title=f'{{"en": "Clip {n}"}}',
                 transcript=f'[{{"start_ms": 0, "end_ms": 900, "speaker": "", "text": "{_line(chance, False)}"}}]',
                 start_ms=0, end_ms=5_000, duration_ms=5_000, render="ready", created_at=now, updated_at=now,
                 published_at=now,
@@ -124,6 +135,39 @@ async def fill() -> tuple[UUID, UUID, UUID]:
             for n in range(CLIPS)
         ],
     )  # fmt: skip
+    pinned = [(n, n + 3) for n in range(0, PAIRS * 4, 4)]
+    await _insert(
+        ClipRule,
+        [ClipRule(id=db.new_id(), clip=clips[n], rule=rules[0].id) for both in pinned for n in both],
+    )
+    await _insert(
+        ClipPair,
+        [
+            ClipPair(
+                id=db.new_id(), rule=rules[0].id, good=clips[good], other=clips[other],
+                note=_line(chance, False), created_at=now,
+            )
+            for good, other in pinned
+        ],
+    )  # fmt: skip
+    lists = [
+        Playlist(
+            id=db.new_id(), title=f"Playlist {n}", note=_line(chance, False), owner=people[n % AGENTS].id,
+            visible="everyone", created_at=now, updated_at=now,
+        )
+        for n in range(PLAYLISTS)
+    ]  # fmt: skip
+    await _insert(Playlist, lists)
+    await _insert(
+        PlaylistItem,
+        [
+            PlaylistItem(
+                id=db.new_id(), playlist=each.id, clip=clips[n * 6 + p], position=p, note=_line(chance, False)
+            )
+            for n, each in enumerate(lists)
+            for p in range(6)
+        ],
+    )
     await _insert(
         Evaluation,
         [

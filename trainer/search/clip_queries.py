@@ -18,6 +18,8 @@ _CREDITED = """(clip.polarity = 'exemplar' AND EXISTS (
     SELECT 1 FROM clip_credit credit WHERE credit.clip = COALESCE(clip.replaces, clip.id)
     AND credit.person = recording.agent AND credit.named))"""
 
+PAIRS_AT_ONCE = 200
+
 # Grows with the clip, and changes with what reviewers wrote of a draft, which is no edit of it.
 INSIDE_STAMP = """(clip.revision * 1000 + CASE WHEN clip.state IN ('draft', 'in_review') THEN (
     SELECT COUNT(*) FROM clip_review review WHERE review.clip = COALESCE(clip.replaces, clip.id)
@@ -85,15 +87,14 @@ async def clips(
     )
 
 
-def _playing(clip: str, reach: ClipReach, more: str = "1 = 1") -> Condition:
-    """Whether the clip with this id plays to somebody, as their playlists and pairs ask."""
+def _plays(reach: ClipReach) -> Condition:
+    """Whether a clip plays to somebody, as their playlists and pairs ask."""
     heard, params = reach.condition(("published",))
-    return (
-        f"""EXISTS (SELECT 1 FROM clip JOIN recording ON recording.id = clip.recording
-            LEFT JOIN person heard ON heard.id = recording.agent
-            WHERE clip.id = {clip} AND clip.render = 'ready' AND {more} AND {LIVING} AND {heard})""",
-        [db.utc_now(), *params],
-    )
+    return f"clip.render = 'ready' AND {LIVING} AND {heard}", [db.utc_now(), *params]
+
+
+_HEARD = """clip JOIN recording ON recording.id = clip.recording
+    LEFT JOIN person heard ON heard.id = recording.agent"""
 
 
 async def playlists(
@@ -109,8 +110,9 @@ async def playlists(
     them together hold all parts."""
     if not await anything(question(["playlist"], sought.parts[:1])):
         return []
-    plays, params = _playing("item.clip", reach)
-    open_to: Condition = (f"(said.playlist_item IS NULL OR (item.note <> '' AND {plays}))", params)
+    plays, params = _plays(reach)
+    playing = f"EXISTS (SELECT 1 FROM {_HEARD} WHERE clip.id = item.clip AND {plays})"
+    open_to: Condition = (f"(said.playlist_item IS NULL OR (item.note <> '' AND {playing}))", params)
     joins = "LEFT JOIN playlist_item item ON item.id = said.playlist_item"
     where: list[Condition] = [
         ("(playlist.owner = {} OR playlist.visible IN ({}))", [person, list(shown)]),
@@ -145,24 +147,46 @@ async def item_notes(playlists: Sequence[UUID]) -> list[Row]:
 async def pairs(
     sought: Sought, filters: Filters, reach: ClipReach, *, before: int | None, limit: int
 ) -> list[Row]:
-    """Contrast pairs of which somebody hears both clips, by what their rule is called and what was noted."""
-    asked = question(["pair"], sought.parts, sought.without)
-    if not await anything(asked):
-        return []
-    pinned = """EXISTS (SELECT 1 FROM clip_rule of_pair WHERE of_pair.clip = clip.id AND of_pair.rule = pair.rule)"""
-    conditions: list[Condition] = [
-        (f"entry.revision = {PAIR_STAMP}", []),
-        _playing("pair.good", reach, "clip.polarity = 'exemplar'"),
-        _playing("pair.other", reach, f"clip.polarity <> 'exemplar' AND {pinned}"),
-        *filters.conditions(
-            {"rule": ("rule.code = {}", [VALUE]), "language": ("good.language = {}", [VALUE])}
-        ),
-    ]
-    return await found(
-        asked,
-        "entry.pair",
-        f"JOIN clip_pair pair ON pair.id = entry.pair JOIN rule ON rule.id = pair.rule {PAIR_JOINS}",
-        conditions,
-        before=before,
-        limit=limit,
+    """Contrast pairs of which somebody hears both clips, by what their rule is called and what was noted.
+
+    In steps, each of which is easily planned: in one, PostgreSQL would think for longer than it takes to answer.
+    """
+    hears: list[Row] = []
+    while True:
+        asked = question(["pair"], sought.parts, sought.without)
+        rows = await found(asked, "entry.pair, entry.revision", "", [], before=before, limit=PAIRS_AT_ONCE)
+        sound = await _sound_pairs(filters, {row["pair"]: row["revision"] for row in rows})
+        playing = await _playing(reach, [clip for both in sound.values() for clip in both])
+        hears += [row for row in rows if row["pair"] in sound and playing.issuperset(sound[row["pair"]])]
+        if len(hears) >= limit or len(rows) < PAIRS_AT_ONCE:
+            return hears[:limit]
+        before = rows[-1]["id"]
+
+
+async def _sound_pairs(filters: Filters, stamps: dict[UUID, int]) -> dict[UUID, tuple[UUID, UUID]]:
+    """The two clips of each of these pairs that still is one, as it was when it got this stamp."""
+    if not stamps:
+        return {}
+    pinned = "SELECT 1 FROM clip_rule WHERE clip_rule.clip = other.id AND clip_rule.rule = pair.rule"
+    narrowed = filters.conditions(
+        {"rule": ("rule.code = {}", [VALUE]), "language": ("good.language = {}", [VALUE])}
     )
+    rows = await db.fetch(
+        f"""SELECT pair.id, pair.good, pair.other, {PAIR_STAMP} AS stamp
+            FROM clip_pair pair JOIN rule ON rule.id = pair.rule {PAIR_JOINS} JOIN clip other ON other.id = pair.other
+            WHERE pair.id IN ({{}}) AND good.polarity = 'exemplar' AND other.polarity <> 'exemplar'
+              AND {" AND ".join([f"EXISTS ({pinned})", *(text for text, _params in narrowed)])}""",
+        list(stamps),
+        *(param for _text, params in narrowed for param in params),
+    )
+    return {row["id"]: (row["good"], row["other"]) for row in rows if row["stamp"] == stamps[row["id"]]}
+
+
+async def _playing(reach: ClipReach, clips: Sequence[UUID]) -> set[UUID]:
+    if not clips:
+        return set()
+    plays, params = _plays(reach)
+    rows = await db.fetch(
+        f"SELECT clip.id FROM {_HEARD} WHERE clip.id IN ({{}}) AND {plays}", list(clips), *params
+    )
+    return {row["id"] for row in rows}
