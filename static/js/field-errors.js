@@ -61,3 +61,10 @@ document.addEventListener("invalid", (event) => {
 }, true);
 
 for (const kind of ["input", "change"]) document.addEventListener(kind, (event) => clear(event.target));
+
+// A form that came back with an error and no summary of them: there reading goes on, wherever it stands on the page.
+if (!document.querySelector(".form-errors")) {
+  const wrong = document.querySelector('[aria-invalid="true"]');
+  wrong?.scrollIntoView({ block: "center" });
+  wrong?.focus({ preventScroll: true });
+}
