@@ -49,6 +49,16 @@ async def test_a_file_is_kept_for_good_under_the_present_hash(root: Path) -> Non
     assert answer.headers["content-length"] == str(len(CSS))
 
 
+async def test_a_style_sheet_travels_without_what_it_says_to_its_readers(root: Path) -> None:
+    source = '/* why\n   so */\n@layer a {\n  b::after { content: "/* said */"; color: red } /* end */\n}\n'
+    (root / "css/app.css").write_text(source)
+    tree = StaticTree(root)
+    async with browser(tree) as client:
+        answer = await client.get(tree.url("css/app.css"))
+    assert answer.text == '\n@layer a {\nb::after { content: "/* said */"; color: red } \n}\n'
+    assert answer.headers["content-length"] == str(len(answer.text))
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
