@@ -93,6 +93,7 @@ from trainer.web.requests import Observed, write_request
 from trainer.web.session import Identify
 from trainer.web.static import StaticTree, find_tree
 from trainer.web.templating import Pages
+from trainer.web.texts import ReadableRequest
 
 PAGES: list[Any] = [
     *people_pages.pages,
@@ -250,6 +251,7 @@ def create_app(settings: Settings | None = None, *, demo: bool = False) -> Lites
             Router("/api/v1", route_handlers=API, middleware=[DefineMiddleware(api.Idempotency)]),
             statics.handler(),
         ],
+        request_class=ReadableRequest,
         middleware=[identify],
         guards=[known_host(settings.base_url), check_csrf],
         exception_handlers={Exception: handle_error},

@@ -28,6 +28,7 @@ from trainer.training.curricula import curriculum_codes, export_curriculum, impo
 from trainer.training.documents import export_module, import_module, module_codes
 from trainer.web.i18n import _
 from trainer.web.static import find_tree
+from trainer.web.texts import readable_in
 
 YAML = (".yaml", ".yml")
 
@@ -98,7 +99,7 @@ def _documents(path: Path) -> Iterable[Path]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = readable_in(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Invalid(
             _("%(file)s is not readable as YAML: %(why)s") % {"file": path.name, "why": error}

@@ -74,7 +74,7 @@ async def thank(
 ) -> UUID:
     """Thanks people for a behaviour. Raises Invalid with every wrong field. Records the fact, tells the feed."""
     receivers = list(dict.fromkeys(to))
-    message = message.replace("\x00", "").strip()
+    message = message.strip()
     await _check(viewer, receivers, behaviour_kind, behaviour_code, message, visibility)
     moment = at or db.utc_now()
     async with db.transaction():
@@ -133,7 +133,7 @@ async def mend(viewer: Viewer, appreciation: UUID, message: str, *, expected: in
     Raises NotFound, Conflict, Invalid and PreconditionFailed.
     """
     now = db.utc_now()
-    message = message.replace("\x00", "").strip()
+    message = message.strip()
     if not 0 < len(message) <= LONGEST:
         raise Invalid.field(
             "message", "length", _("Say what they did, in at most %(n)s characters.") % {"n": LONGEST}

@@ -128,7 +128,7 @@ async def receive_recording(
     agent_name, rulebook = await _check(viewer, fields)
     lines = await _read_lines(transcript, agent_name)
     sha256 = sha256 or await asyncio.to_thread(content_hash, path)
-    because = despite_erasure.replace("\x00", "").strip()
+    because = despite_erasure.strip()
     await proofs.require_new(viewer, sha256, because)
     probed = probed or await _probe(path)
     recording = db.new_id()

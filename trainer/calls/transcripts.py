@@ -21,6 +21,7 @@ from webvtt.models import Timestamp
 
 from trainer.problems import Invalid
 from trainer.web.i18n import _
+from trainer.web.texts import readable
 
 LARGEST = 10 << 20
 MOST_LINES = 20_000
@@ -39,11 +40,6 @@ _TAG = re.compile(r"<[^<>]*>")
 # one blank, not many: where two parts of a pattern may take the same blanks, a long row of them takes hours
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]([^<>]+)>")
 _NAMED = re.compile(r"\s*([^:：<>]{1,40})[:：]\s*(.+)", re.DOTALL)
-# What no voice says: control characters, and marks that turn the direction of what follows or show nothing at all
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    r"\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-)
 _SPACE = re.compile(r"\s+")
 
 
@@ -209,7 +205,7 @@ def plain(text: str) -> str:
 
 def spoken(text: str) -> str:
     """The same of what was typed, where `<` and `&` stand for themselves."""
-    return _SPACE.sub(" ", _CONTROL.sub("", text)).strip()
+    return _SPACE.sub(" ", readable(text)).strip()
 
 
 def _with_speakers(cues: list[_Cue], agent_name: str) -> list[Line]:

@@ -30,6 +30,7 @@ from trainer.clips.fields import ClipFields, RuleCue
 from trainer.clips.service import publish_clip
 from trainer.problems import Invalid, Problem
 from trainer.web.i18n import _
+from trainer.web.texts import readable_in
 
 SIDE_BY_SIDE = 4
 LOOK_AGAIN_S = 0.05
@@ -100,7 +101,7 @@ async def import_library(
 
 def _described(path: Path) -> list[dict[str, Any]]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = readable_in(yaml.safe_load(path.read_text(encoding="utf-8")))
         clips = document["clips"]
         if not all(isinstance(clip, dict) and clip.get("slug") for clip in clips):
             raise ValueError("a clip without a slug")

@@ -54,7 +54,7 @@ def check(judged: Judgement, rules: Collection[str], length_ms: int | None) -> J
     if csat is not None and not 1 <= csat <= 5:
         wrong.append(FieldError("csat", "out-of-range", _("Satisfaction is a number from 1 to 5.")))
     if "comment" in judged:
-        checked["comment"] = judged["comment"].replace("\x00", "").strip()
+        checked["comment"] = judged["comment"].strip()
         if len(checked["comment"]) > MOST_WORDS:
             wrong.append(FieldError("comment", "too-long", _too_long(MOST_WORDS)))
     if wrong:
@@ -65,7 +65,7 @@ def check(judged: Judgement, rules: Collection[str], length_ms: int | None) -> J
 def _cleaned(given: Given | None) -> Given | None:
     if given is None:
         return None
-    cleaned = Given(given.mark, given.at_ms, given.comment.replace("\x00", "").strip())
+    cleaned = Given(given.mark, given.at_ms, given.comment.strip())
     return None if not cleaned.mark and cleaned.at_ms is None and not cleaned.comment else cleaned
 
 

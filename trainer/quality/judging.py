@@ -345,7 +345,7 @@ async def correct(viewer: Viewer, evaluation: UUID, reason: str) -> UUID:
         raise Forbidden(_("Nobody evaluates their own call."))
     if found.state != "released":
         raise Conflict(_("This evaluation has been replaced. Correct the one that counts."), slug="replaced")
-    why = reason.replace("\x00", "").strip()
+    why = reason.strip()
     if not why or len(why) > MOST_REASON:
         told = _("Say in a sentence what was wrong; the agent reads it.")
         raise Invalid.field("reason", "required", told)

@@ -42,7 +42,7 @@ async def reply(viewer: Viewer, evaluation: UUID, words: str, *, key: UUID | Non
     by = writes_as(viewer, found)
     if by is None:
         raise Forbidden(_("Its agent, analysts and the agent's lead write here."))
-    said = words.replace("\x00", "").replace("\r\n", "\n").strip()
+    said = words.strip()
     if not said:
         raise Invalid.field("words", "required", _("Write what you want to say."))
     if len(said) > MOST_WORDS:

@@ -29,9 +29,7 @@ GUARDS = [requires(*ARRANGE)]
 
 def words_of(form: Form, name: str) -> dict[str, str]:
     """An authored text from its fields, one a language (`title-en`, `title-zh-Hans` …)."""
-    return {
-        locale: words for locale in LOCALES if (words := form.raw(f"{name}-{locale}").replace("\r\n", "\n"))
-    }
+    return {locale: words for locale in LOCALES if (words := form.raw(f"{name}-{locale}"))}
 
 
 def at_fields(errors: Mapping[str, str], language: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ import yaml
 from trainer.problems import FieldError, Invalid
 from trainer.rulebook.views import MOST_WANTS, Authored
 from trainer.web.i18n import LOCALES, _
+from trainer.web.texts import readable_in
 from trainer.words import units
 
 SEVERITIES = ("fatal", "non_fatal")
@@ -223,7 +224,7 @@ class Mistakes:
 def parse(text: str) -> Any:
     """YAML as plain data. Raises Invalid with the line where it cannot be read."""
     try:
-        return yaml.safe_load(text)
+        return readable_in(yaml.safe_load(text))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = _("line %(line)s") % {"line": mark.line + 1} if mark else _("an unknown line")

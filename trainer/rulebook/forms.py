@@ -53,7 +53,7 @@ class Typed:
         revision = form.raw("revision")
         return cls(
             language=language,
-            **{name: form.raw(name).replace("\r\n", "\n") for name in names},
+            **{name: form.raw(name) for name in names},
             revision=int(revision) if revision.isdecimal() and len(revision) < 10 else None,
         )
 

@@ -148,7 +148,7 @@ def _given(form: Form) -> dict[str, Any]:
     if form.raw("read"):
         given["read"] = True
     if form.raw("text"):
-        given["text"] = form.raw("text").replace("\r\n", "\n").replace("\x00", "")
+        given["text"] = form.raw("text")
     if form.raw("at_ms").isdigit():
         given["at_ms"] = int(form.raw("at_ms")[:9])
     elif form.raw("at_s"):

@@ -317,7 +317,7 @@ def _clip_options(clips: Sequence[ClipView]) -> list[tuple[str, list[tuple[str, 
 
 def _step_fields(form: Form, kind: str) -> dict[str, Any]:
     fields: dict[str, Any] = {name: form.raw(name) for name in ("rule", "clip", "other_clip")}
-    fields["body"] = {name: form.raw(name).replace("\r\n", "\n") for name in TEXTS_OF.get(kind, ())}
+    fields["body"] = {name: form.raw(name) for name in TEXTS_OF.get(kind, ())}
     return fields
 
 

@@ -13,14 +13,16 @@ from litestar.connection import Request
 
 from trainer.problems import FieldError, Invalid
 from trainer.web.i18n import _
+from trainer.web.texts import readable
 
 
 class Form:
     """The fields of one sent form. A reader returns a usable value, or notes an error and returns a blank."""
 
     def __init__(self, fields: dict[str, list[str]]) -> None:
-        self.fields = fields
+        self.fields = {name: [readable(value) for value in values] for name, values in fields.items()}
         self.errors: dict[str, str] = {}
+        self._typed = fields
 
     @property
     def ok(self) -> bool:
@@ -32,11 +34,11 @@ class Form:
 
     def secret(self, name: str) -> str:
         """A password exactly as it was typed: blanks at its ends belong to it."""
-        return (self.fields.get(name) or [""])[-1]
+        return (self._typed.get(name) or [""])[-1]
 
     def text(self, name: str, *, required: bool = True, most: int = 200) -> str:
         """One line or paragraph of at most `most` characters."""
-        value = self.raw(name).replace("\r\n", "\n").replace("\x00", "")
+        value = self.raw(name)
         if required and not value:
             self.errors[name] = _("Please fill this in.")
         elif len(value) > most:

@@ -14,6 +14,7 @@ from trainer.problems import Malformed
 from trainer.web import api
 from trainer.web.guards import scope
 from trainer.web.session import viewer_of
+from trainer.web.texts import readable
 
 Call = Request[Any, Any, Any]
 Path = FromPath[str]
@@ -29,7 +30,7 @@ async def _words(request: Call) -> str:
     """What was said; nothing where there is no body."""
     body = await request.body()
     try:
-        return msgspec.json.decode(body, type=WordsIn).words if body else ""
+        return readable(msgspec.json.decode(body, type=WordsIn).words) if body else ""
     except msgspec.DecodeError as error:
         raise Malformed(str(error)) from error
 
