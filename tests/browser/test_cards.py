@@ -116,6 +116,24 @@ def test_the_first_password_leads_to_the_question(window: Any, centre: Centre) -
     assert page.get_by_role("group", name="Your birthday").get_by_role("radio", name="My team").is_checked()
 
 
+def test_what_a_form_still_needs_is_said_below_its_field_until_it_is_there(window: Any) -> None:
+    page = window("amara", width=390)
+    page.goto("/recognition/thank")
+    behaviour, words = page.get_by_label("What did they show?"), page.get_by_label("What did they do?")
+    page.get_by_role("button", name="Send thanks").click()
+    until(page, "document.activeElement.matches('select[aria-invalid=true]')")
+    assert page.get_by_text("Please choose one.").is_visible()
+    assert "Please fill this in." in words.evaluate(
+        "e => e.getAttribute('aria-describedby').split(' ').map(id => document.getElementById(id).textContent).join()"
+    )
+    accessible(page, 390)
+    behaviour.select_option(index=1)
+    assert page.get_by_text("Please choose one.").count() == 0
+    assert behaviour.get_attribute("aria-invalid") is None
+    words.fill("You waited until the caller had finished.")
+    assert page.locator("[data-needs]").count() == 0
+
+
 def test_two_colleagues_sign_and_on_the_day_the_person_sees_it(window: Any, data: Path) -> None:
     run_jobs(data, datetime.now(UTC))
     amara, lead, mia = window("amara", width=390), window("lead"), window("mia")
