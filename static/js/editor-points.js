@@ -1,4 +1,4 @@
-/* What the clip still needs before it can be published, beside Save: the list follows what is typed and marked, and each
+/* What the clip still needs before it can be published, folded up beside Save: the count and the list follow what is typed and marked, and each
  * point leads to the control where it is done. Saving is always possible; publishing is asked for on the clip's own page,
  * where it sounds as it will be heard. */
 
@@ -7,7 +7,7 @@ import { showPoint } from "./points.js";
 const PLACES = {
   transcript: "[data-typed] button, [data-typed] textarea",
   rules: "#f-rules input",
-  redactions: "[data-suggestion-list] [data-accept], [data-suggestions] button",
+  redactions: "[data-suggestion-list] [data-accept]",
   agent_consent: "[name=polarity]:checked",
 };
 
@@ -17,7 +17,8 @@ export class EditorPoints {
     this.form = form;
     this.model = model;
     this.turns = turns.filter((turn) => turn.text);
-    this.list = root.querySelector("[data-point]").parentElement;
+    this.root = root;
+    this.list = root.querySelector("ul");
     this.agreed = root.dataset.agreed === "true";
     this.before = this.about;
     this.open = null;
@@ -56,6 +57,8 @@ export class EditorPoints {
     showPoint(this.list, "agent_consent", this.agreed && this.about === this.before);
     const asks = this.list.querySelector('[data-point="agent_consent"]');
     if (asks) asks.hidden = this.polarity === "exemplar";
+    const open = this.list.querySelectorAll("[data-point]:not(.met, [hidden])").length;
+    this.root.querySelector("summary").textContent = open ? this.root.dataset.wordsOpen.replace("{n}", String(open)) : this.root.dataset.wordsDone;
   }
 
   lead(event) {

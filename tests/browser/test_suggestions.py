@@ -50,7 +50,14 @@ def test_suggestions_are_decided_by_keyboard_and_the_clip_is_published_after_tha
         rows = page.locator("[data-suggestion-list] li")
         assert rows.count() == 2
         assert page.inner_text("[data-suggestions] [data-count]") == "2 to decide"
+        # what is missing before it can be published stands beside Save, and leads there
+        assert page.inner_text("[data-editor-points] summary") == "Before it is published: 2 open"
+        page.focus("[data-editor-points] summary")
+        page.keyboard.press("Enter")
         assert not violations(window)
+        page.focus("[data-editor-points] [data-point=redactions] a")
+        page.keyboard.press("Enter")
+        assert focused(page).startswith("Redact: Card number")
 
         # left as it is, undone, left again: the focus goes on to what is next, and it is said
         page.focus("[data-suggestion-list] li:nth-child(2) [data-reject]")
@@ -84,6 +91,7 @@ def test_suggestions_are_decided_by_keyboard_and_the_clip_is_published_after_tha
 
         page.fill("#f-title", "She asks how to pay")
         page.check("#clip-form input[name=rules]")
+        assert page.inner_text("[data-editor-points] summary") == "Before it is published: 1 open"
         page.click("#clip-form button.primary")
         page.wait_for_selector("#suggestions")
         page.wait_for_selector("#clip-sound figure[data-clip-player]")

@@ -1,6 +1,8 @@
 """Several regions of a call saved together: all or none, every wrong field named, once however often it is sent."""
 
 import asyncio
+import json
+import re
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,7 +10,7 @@ import httpx
 import pytest
 
 from tests.clips.conftest import CallMaker
-from tests.clips.makers import Cast, fields
+from tests.clips.makers import Cast, fields, write_turns
 from tests.web_fixtures import SignIn
 from trainer import db, jobs
 from trainer.clips import service
@@ -167,6 +169,58 @@ async def test_the_pages_keep_what_was_typed_and_lead_on_to_publishing(
     assert 'name="heard"' not in (await client.get(batch)).text  # who did not cut them hands none in
     await sign_in(client, cast.agent)
     assert (await client.get(here)).status_code == 403
+
+
+async def test_what_was_saved_is_cleaned_and_goes_on_one_by_one(
+    client: httpx.AsyncClient, sign_in: SignIn, cast: Cast, a_call: CallMaker
+):
+    recording = await a_call(transcript=False)
+    await write_turns(recording, [(5_000, 9_000, "caller", "With my card, 4111 1111 1111 1111.")])
+    form = {
+        "batch": str(uuid4()), "region": ["1", "2"],
+        "start-1": "0:05", "end-1": "0:09", "title-1": "Pays", "rules-1": "R01", "redactions-1": "0:05 - 0:09 silence",
+        "start-2": "0:04", "end-2": "0:10", "title-2": "Asks", "rules-2": "R01", "redactions-2": "soon",
+    }  # fmt: skip
+    await sign_in(client, cast.trainer)
+    refused = await client.post(f"/calls/{recording}/mark", data=form)
+    assert (refused.status_code, await Clip.count()) == (422, 0)
+    assert 'value="0:05 - 0:09 silence"' in refused.text  # what was decided before is not lost
+    saved = await client.post(f"/calls/{recording}/mark", data={**form, "redactions-2": ""})
+    here = saved.headers["location"]
+    await jobs.drain()
+    pays, asks = (await load_batch(cast.viewer("trainer"), recording, UUID(here[-36:])))[1]
+    assert (len(pays.redactions), len(asks.redactions)) == (1, 0)
+    shown = (await client.get(here)).text
+    assert "1 to decide" in shown
+    key = re.search(rf'id="do-{asks.id}-(.+?)-accepted"', shown)[1]  # type: ignore[index]
+
+    async def press(clip: service.ClipView, do: str, heard: bool = False) -> httpx.Response:
+        ticked = {"heard": str(clip.id)} if heard else {}
+        return await client.post(
+            f"{here}/clips/{clip.id}", data={"do": do, **ticked}, headers={"HX-Request": "true"}
+        )
+
+    # one of them alone is answered, with what was said of it; the others stay as they are on the page
+    early = await press(asks, "on", heard=True)
+    assert "nobody has decided about it yet" in early.text
+    assert str(pays.id) not in early.text
+    redacted = await press(asks, f"accepted:{key}")
+    assert "The sound is being made" in redacted.text
+    assert json.loads(redacted.headers["hx-trigger"])["toast"]["text"].startswith("Redacted.")
+    await jobs.drain()
+    alone = await client.get(f"{here}?clip={asks.id}", headers={"HX-Request": "true"})
+    assert ("Redacted by Rosa Lind" in alone.text, "hx-trigger" in alone.text) == (True, False)
+    assert "tick that you did" in (await press(asks, "on")).text
+    assert "Published" in (await press(asks, "on", heard=True)).text
+    assert "not a draft any more" in (await press(asks, "undone:" + key)).text
+    # without scripts the page itself is the answer
+    plain = await client.post(f"{here}/clips/{pays.id}", data={"do": "on", "heard": str(pays.id)})
+    assert plain.headers["location"] == f"{here}#clip-{pays.id}"
+    assert {row["state"] for row in await Clip.select(Clip.state)} == {"published"}
+    # nobody reaches a clip of another batch, and who does not edit clips decides nothing
+    assert (await client.post(f"{here}/clips/{uuid4()}", data={"do": "accepted"})).status_code == 404
+    await sign_in(client, cast.other_lead)
+    assert (await press(pays, "accepted")).status_code == 404
 
 
 async def test_the_api_cuts_all_or_none(

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.clips.conftest import CallMaker
-from tests.clips.makers import Cast, fields
+from tests.clips.makers import Cast, a_rule, fields
 from tests.web_fixtures import SignIn
 from trainer import jobs
 from trainer.clips import service
@@ -210,6 +210,56 @@ async def test_pages_cost_a_fixed_number_of_queries(
         with count_queries() as counted:  # type: ignore[operator]
             assert (await page.get(address)).status_code == 200
         assert counted.count <= most, (address, counted.statements)
+
+
+async def test_rules_used_lately_are_offered_first_and_the_others_as_the_book_has_them(
+    page: httpx.AsyncClient, a_call: CallMaker, cast: Cast, count_queries: object
+):
+    for number in range(3, 9):
+        await a_rule(f"R{number:02}", title=f"Rule {number}")
+    viewer, recording = cast.viewer("trainer"), await a_call()
+
+    def offered(text: str) -> list[str]:
+        return re.findall(r'name="rules" value="(R\d+)"', text)
+
+    new, mark = f"/calls/{recording}/clips/new", f"/calls/{recording}/mark"
+    book = [f"R{number:02}" for number in range(1, 9)]
+    first = (await page.get(new)).text
+    assert (offered(first), "Used lately" in first) == (book, False)
+    for code in ("R08", "R03", "R05", "R03", "R02", "R07", "R04"):
+        last = await service.create_clip(viewer, recording, fields(rules=(code,), title=code))
+    await service.create_clip(cast.viewer("second_trainer"), recording, fields(rules=("R06",)))
+    with count_queries() as counted:  # type: ignore[operator]
+        text = (await page.get(new)).text
+    assert offered(text) == ["R04", "R07", "R02", "R03", "R05", "R01", "R06", "R08"]
+    assert text.index("Used lately") < text.index('value="R04"') < text.index("More rules")
+    edit = (await page.get(f"/clips/{last}/edit")).text  # what it is pinned to stands first of all
+    assert offered(edit) == ["R04", "R07", "R02", "R03", "R05", "R08", "R01", "R06"]
+    assert counted.count <= 10, counted.statements
+    groups = re.findall(r'<optgroup label="(.+?)">(.+?)</optgroup>', (await page.get(mark)).text)
+    assert [(name, re.findall(r'value="(R\d+)"', rows)) for name, rows in groups[:2]] == [
+        ("Used lately", ["R04", "R07", "R02", "R03", "R05"]),
+        ("More rules", ["R01", "R06", "R08"]),
+    ]
+
+
+async def test_each_open_point_leads_to_where_it_is_done(page: httpx.AsyncClient, a_call: CallMaker):
+    recording = await a_call(transcript=False)
+    typed = {**TYPED, "rules": [], "polarity": "near_miss"}
+    clip = clip_in((await page.post(f"/calls/{recording}/clips/new", data=typed)).headers["location"])
+    await jobs.drain()
+    shown = (await page.get(f"/clips/{clip}")).text
+    open_points = dict(re.findall(r'data-point="(\w+)">.*?<a href="([^"]+)"', shown))
+    assert open_points == {
+        "transcript": f"/clips/{clip}/edit#typed-title",
+        "rules": f"/clips/{clip}/edit#f-rules",
+        "privacy_check": "#f-privacy_checked",
+        "agent_consent": "#consent",
+    }
+    edit = (await page.get(f"/clips/{clip}/edit")).text
+    for page_of, address in ((edit, "typed-title"), (edit, "f-rules"), (shown, "f-privacy_checked")):
+        assert f'id="{address}"' in page_of
+    assert 'id="consent"' in shown
 
 
 async def test_a_better_way_to_say_it_stands_below_the_line(

@@ -10,12 +10,13 @@ import pytest
 from tests.clips.conftest import CallMaker
 from tests.clips.makers import Cast, TimedWords, fields, write_turns
 from tests.web_fixtures import SignIn
-from trainer import jobs
+from trainer import db, jobs
 from trainer.calls import jobs as call_jobs
-from trainer.calls.tables import Segment
+from trainer.calls.tables import Recording, Segment
 from trainer.clips import service
 from trainer.clips.arithmetic import REMOVED, Cut, Line, Span
 from trainer.clips.suggestions import service as suggestions
+from trainer.clips.suggestions.finding import Suggestion, suggest
 from trainer.clips.suggestions.tables import PrivateName, SuggestionDecision
 from trainer.clips.tables import Clip
 from trainer.people.tables import AuditEntry
@@ -166,6 +167,24 @@ async def test_two_persons_who_accept_at_once_lose_nothing(cast: Cast, told: UUI
     await suggestions.decide_in_clip(cast.viewer("second_trainer"), clip, [found["name"].key], "accepted")
     await suggestions.decide_in_clip(cast.viewer("trainer"), clip, [found["card"].key], "accepted")
     assert len((await service.load_clip(cast.viewer("trainer"), clip)).redactions) == 2
+
+
+async def test_what_was_redacted_is_heard_again_when_undone_and_nothing_beside_it(cast: Cast, told: UUID):
+    mine = Cut(5_100, 14_000, "silence")  # wider than what is suggested, and drawn by hand
+    clip, viewer = await a_draft(cast, told, redactions=(mine,)), cast.viewer("trainer")
+    found = await of(cast, clip)
+    card = found["card"].spans[0]
+    assert {one.state for one in found.values()} == {"covered"}
+    await suggestions.decide_in_clip(viewer, clip, [found["card"].key], "undone")
+    left = (await service.load_clip(viewer, clip)).redactions
+    assert left == (Cut(5_100, card.start_ms, "silence"), Cut(card.end_ms, 14_000, "silence"))
+    assert {kind: one.state for kind, one in (await of(cast, clip)).items()} == {
+        "card": "open",
+        "name": "covered",
+    }
+    # and redacted once more it is all one redaction again, heard nowhere
+    await suggestions.decide_in_clip(viewer, clip, None, "accepted")
+    assert "4111" not in str((await service.load_clip(viewer, clip)).lines)
 
 
 async def test_typed_lines_are_looked_through_beside_the_calls_own(cast: Cast, a_call: CallMaker):
@@ -368,3 +387,46 @@ async def test_the_pages_decide_and_say_who_did(
     await sign_in(client, cast.agent)
     for address in (f"/calls/{told}/suggestions", f"/clips/{clip}/suggestions", "/clips/names"):
         assert (await client.post(address, data=asked)).status_code == 403
+
+
+async def test_nothing_is_looked_for_while_others_wait_to_write(
+    cast: Cast, told: UUID, monkeypatch: pytest.MonkeyPatch
+):
+    """A long transcript takes its time to look through: one who publishes or decides holds no transaction in it."""
+    clip, trainer = await a_draft(cast, told), cast.viewer("trainer")
+    looked = []
+
+    def watched(*args: Any, **options: Any) -> list[Suggestion]:
+        looked.append(db.database().transaction_exists())
+        return suggest(*args, **options)
+
+    monkeypatch.setattr(suggestions, "suggest", watched)
+    [key] = [one.key for one in (await of(cast, clip)).values() if one.kind == "name"]
+    await suggestions.decide(trainer, told, key, "rejected", window=Span(5_000, 14_000))
+    await suggestions.decide_in_clip(trainer, clip, None, "accepted")
+    await jobs.drain()
+    await publish(cast, clip)
+    assert looked == [False] * 4
+
+
+async def test_words_that_change_while_they_are_looked_through_are_looked_through_again(
+    cast: Cast, a_call: CallMaker, monkeypatch: pytest.MonkeyPatch
+):
+    recording = await a_call()
+    await say(recording, (5_000, 9_000, "caller", "nothing of note"))
+    clip = await a_draft(cast, recording)
+    segments_of = suggestions.segments_of
+    corrected: list[bool] = []
+
+    async def read_and_then_corrected(*args: Any) -> Any:
+        words = await segments_of(*args)
+        if not corrected:
+            corrected.append(True)
+            await say(recording, (5_000, 9_000, "caller", f"my card is {CARD}"))
+            await Recording.update({Recording.transcript_revision: 2}).where(Recording.id == recording)
+        return words
+
+    monkeypatch.setattr(suggestions, "segments_of", read_and_then_corrected)
+    with pytest.raises(Conflict) as refused:
+        await publish(cast, clip)
+    assert refused.value.extra["missing"] == ["redactions"]
