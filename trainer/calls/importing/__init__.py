@@ -12,5 +12,6 @@ is killed; and no file, however bad, keeps the others out.
     planning.py    each row judged; nothing of it is stored
     taking.py      the rows that somebody said yes to
     reports.py     what became of each, for pages and as CSV
-    jobs.py        the two jobs: read, apply       pages.py, command.py     the two ways in
+    jobs.py        the two jobs: read, apply       receiving.py    how an import begins
+    pages.py, api.py, command.py     the three ways in
 """
