@@ -1,6 +1,7 @@
 """Why a rule is met, what reviewers wrote, playlists and contrast pairs: found by those who may read them, at once and
 not a moment longer."""
 
+import msgspec
 import pytest
 
 from tests.search.makers import Cast, a_call, a_clip, a_pair, find, indexed, said, says_yes, text_of
@@ -39,11 +40,12 @@ async def finders(cast: Cast, typed: str, kind: Kind) -> set[str]:
 
 
 MAKERS = {"trainer", "analyst", "lead"}
+WHY = msgspec.json.encode({"en": "The plimsoll came late.", "zh-Hans": "说得晚了。"}).decode()
 
 
 async def test_reasons_are_found_by_those_who_make_clips_of_the_call(cast: Cast, rule: str) -> None:
     call = await a_call(cast.agent.id, ["A fee."])
-    clip = await a_clip(call, "Harbour", lines=(0, 1), rules=[rule], why=text_of("The plimsoll came late."))
+    clip = await a_clip(call, "Harbour", lines=(0, 1), rules=[rule], why=WHY)
     await ClipRule.update({ClipRule.why: text_of("No keel was named.")}).where(ClipRule.clip == clip)
     await indexed()
     for typed in ("plimsoll", "keel", "harbour plimsoll keel"):
@@ -53,6 +55,9 @@ async def test_reasons_are_found_by_those_who_make_clips_of_the_call(cast: Cast,
     assert await finders(cast, "harbour -plimsoll", "clip") == set(EVERYBODY) - MAKERS
     (hit,) = await find(cast.viewer("trainer"), "harbour keel", "clip")
     assert [said(text) for text in hit.reasons] == ["No [keel] was named."]
+    # in the language that has it, where the reader's has not
+    (hit,) = await find(cast.viewer("trainer"), "晚了", "clip")
+    assert [said(text) for text in hit.reasons] == ["说得[晚了]。"]
     await Clip.update({Clip.why: "{}", Clip.revision: 2}).where(Clip.id == clip)
     assert await finders(cast, "plimsoll", "clip") == set()
     await jobs.publish("clip_changed", {"clip": str(clip)})

@@ -83,14 +83,21 @@ def _clip_hit(sought: Sought, clip: ClipView, said: list[str]) -> ClipHit | None
         for line, read in zip(clip.lines, clip.transcript, strict=True)
         if (places := sought.some_places(read.text))
     ]
+    title, note = _that_fits(sought, clip.titles), _that_fits(sought, clip.notes)
     return ClipHit(
         clip,
-        pieces(clip.title, sought.some_places(clip.title)),
-        excerpt(clip.note, sought.some_places(clip.note)),
+        pieces(title, sought.some_places(title)),
+        excerpt(note, sought.some_places(note)),
         lines[:LINES_SHOWN],
-        _that_hold(sought, [text_in(why) for why in whys]),
+        _that_hold(sought, [_that_fits(sought, why) for why in whys]),
         _that_hold(sought, said),
     )
+
+
+def _that_fits(sought: Sought, texts: dict[str, str]) -> str:
+    """A text in the reader's language, unless only another one holds something that was sought."""
+    read = text_in(texts)
+    return next((text for text in (read, *texts.values()) if sought.some_places(text)), read)
 
 
 def _that_hold(sought: Sought, texts: list[str]) -> list[list[Piece]]:
@@ -163,7 +170,7 @@ def _pair_hit(sought: Sought, pair: PairView) -> PairHit | None:
     titles = pair.rule_ref.title
     if not sought.held_by([pair.note, *titles.values()]):
         return None
-    title = text_in(titles)
+    title = _that_fits(sought, titles)
     return PairHit(
         pair,
         pieces(title, sought.some_places(title)),
