@@ -174,11 +174,15 @@ def _things(text: str, places: Sequence[tuple[int, int]]) -> list[int | None]:
         for piece in found.pieces:
             first = bisect_right(places, piece.start, key=lambda place: place[1])
             behind = bisect_left(places, piece.end, key=lambda place: place[0])
+            if first >= behind:
+                continue
             # a number that the thing begins or ends with is one with it, to its end
-            joined = {things[at] for at in range(first, behind)} - {None}
-            things = [
-                first if first <= at < behind or thing in joined else thing for at, thing in enumerate(things)
-            ]
+            began, ended = things[first], things[behind - 1]
+            while first > 0 and began is not None and things[first - 1] == began:
+                first -= 1
+            while behind < len(things) and ended is not None and things[behind] == ended:
+                behind += 1
+            things[first:behind] = [first] * (behind - first)
     return things
 
 

@@ -7,7 +7,7 @@ where a moment went wrong), happens once however
 many people press the button, and keeps the id that everything else names.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
@@ -108,6 +108,8 @@ __all__ = [
 ]
 
 MayStay = Literal["nothing", "guesses", "all"]
+# A call whose words change faster than they are looked through is published later.
+_TURNS = 3
 
 # What a version holds; what does not move with it (id, replaces, slug, state, revision) stays on its row.
 _CONTENT = (
@@ -198,68 +200,103 @@ async def publish_clip(
     is kept in their name; the system itself lets all stay. `at` dates an imported library.
     Raises NotFound, Gone, Forbidden; Conflict `clip-not-publishable` with `missing`, or `already-published`.
     """
+    for _turn in range(_TURNS):
+        clip = await _draft_of(viewer, clip_id)
+        # before the transaction: in a long transcript this takes its time, and nobody else could write meanwhile
+        looked = await suggestions.look_at(clip)
+        async with db.transaction():
+            seen, clip = clip, await _draft_of(viewer, clip_id)
+            if (clip.id, clip.revision) != (seen.id, seen.revision):
+                raise _changed_meanwhile()
+            # a withdrawal waits for this, or this for the withdrawal
+            clip = replace(clip, consent=await hold_consent(clip))
+            if (lines := await words_of_call(clip)) != clip.lines:
+                # the call's words were corrected since: whoever looked for personal data read others
+                clip = replace(clip, lines=lines, privacy_checked_at=None)
+            if not await suggestions.outdated(looked):
+                doubts = await suggestions.undecided(clip, looked)
+                await _publish(
+                    viewer,
+                    clip,
+                    doubts,
+                    review=review,
+                    privacy_checked=privacy_checked,
+                    undecided=viewer is not None and any(_stops(one, may_stay) for one in doubts),
+                    now=at or db.utc_now(),
+                )
+                return clip.named
+    raise _changed_meanwhile()
+
+
+async def _draft_of(viewer: Viewer | None, clip_id: UUID) -> ClipView:
+    """A draft, or the one beside a published clip, as it is now. Raises as `publish_clip`."""
     clip = await load_clip(viewer, clip_id, stopped=True)
     require_trainer(viewer, clip)
     if clip.draft is not None:
         clip = await load_clip(viewer, clip.draft)
     if clip.state not in OPEN_STATES:
         raise _wrong_state(clip)
-    now = at or db.utc_now()
-    async with db.transaction():
-        # a withdrawal waits for this, or this for the withdrawal
-        clip = replace(clip, consent=await hold_consent(clip))
-        if (lines := await words_of_call(clip)) != clip.lines:
-            # the call's words were corrected since: whoever looked for personal data read others
-            clip = replace(clip, lines=lines, privacy_checked_at=None)
-        approved = approvals(clip, await said_of(clip))
-        doubts = await suggestions.undecided(clip)
-        missing = missing_for(
-            clip,
-            viewer,
-            review=review,
-            privacy_checked=privacy_checked,
-            approved=approved,
-            undecided=viewer is not None and any(_stops(one, may_stay) for one in doubts),
-        )
-        if missing:
-            sentences = missing_sentences()
-            raise Conflict(
-                _("This clip cannot be published yet.") + " " + " ".join(sentences[code] for code in missing),
-                slug="clip-not-publishable",
-                missing=missing,
-            )
-        await suggestions.declare_checked(viewer, clip, doubts)
-        changes: dict[Any, Any] = {
-            Clip.state: "published",
-            Clip.published_at: now,
-            Clip.published_by: viewer.id if viewer else clip.curator,
-            Clip.updated_at: now,
-            Clip.revision: clip.revision + 1,
-            Clip.transcript: msgspec.json.encode([line.as_dict() for line in clip.lines]).decode(),
-        }
-        if privacy_checked:
-            changes |= {
-                Clip.privacy_checked_at: now,
-                Clip.privacy_checked_by: viewer.id if viewer else clip.curator,
-            }
-        mine = (Clip.id == clip.id) & (Clip.revision == clip.revision) & Clip.state.is_in(list(OPEN_STATES))
-        first = await Clip.update(changes).where(mine & (Clip.render == "ready")).returning(Clip.id)
-        if not first:
-            raise _wrong_state(await load_clip(viewer, clip_id))
-        if clip.replaces is not None:
-            await keeping.hold(clip.recording)
-            await _swap_in(clip.id, clip.replaces)
-        await _tell_published(clip, now)
-        await close_review(clip)
-        looked = sorted(str(person) for person in approved)
-        alone = viewer is not None and not approved and clip.submitted_by in (None, viewer.id)
-        seen = {"version": clip.version, "review": review, "approved_by": looked, "alone": alone}
-        await record_audit(viewer, "clip_published", "clip", str(clip.named), seen)
-    return clip.named
+    return clip
 
 
 def _stops(doubt: suggestions.Judged, may_stay: MayStay) -> bool:
     return may_stay == "nothing" or (may_stay == "guesses" and not doubt.guessed)
+
+
+async def _publish(
+    viewer: Viewer | None,
+    clip: ClipView,
+    doubts: Sequence[suggestions.Judged],
+    *,
+    review: Review,
+    privacy_checked: bool,
+    undecided: bool,
+    now: datetime,
+) -> None:
+    """Inside a transaction: publish what was just loaded and looked at; its open `doubts` stay in the viewer's name."""
+    approved = approvals(clip, await said_of(clip))
+    missing = missing_for(
+        clip,
+        viewer,
+        review=review,
+        privacy_checked=privacy_checked,
+        approved=approved,
+        undecided=undecided,
+    )
+    if missing:
+        sentences = missing_sentences()
+        raise Conflict(
+            _("This clip cannot be published yet.") + " " + " ".join(sentences[code] for code in missing),
+            slug="clip-not-publishable",
+            missing=missing,
+        )
+    await suggestions.declare_checked(viewer, clip, doubts)
+    changes: dict[Any, Any] = {
+        Clip.state: "published",
+        Clip.published_at: now,
+        Clip.published_by: viewer.id if viewer else clip.curator,
+        Clip.updated_at: now,
+        Clip.revision: clip.revision + 1,
+        Clip.transcript: msgspec.json.encode([line.as_dict() for line in clip.lines]).decode(),
+    }
+    if privacy_checked:
+        changes |= {
+            Clip.privacy_checked_at: now,
+            Clip.privacy_checked_by: viewer.id if viewer else clip.curator,
+        }
+    mine = (Clip.id == clip.id) & (Clip.revision == clip.revision) & Clip.state.is_in(list(OPEN_STATES))
+    first = await Clip.update(changes).where(mine & (Clip.render == "ready")).returning(Clip.id)
+    if not first:
+        raise _wrong_state(await load_clip(viewer, clip.named, stopped=True))
+    if clip.replaces is not None:
+        await keeping.hold(clip.recording)
+        await _swap_in(clip.id, clip.replaces)
+    await _tell_published(clip, now)
+    await close_review(clip)
+    looked = sorted(str(person) for person in approved)
+    alone = viewer is not None and not approved and clip.submitted_by in (None, viewer.id)
+    seen = {"version": clip.version, "review": review, "approved_by": looked, "alone": alone}
+    await record_audit(viewer, "clip_published", "clip", str(clip.named), seen)
 
 
 async def _swap_in(draft: UUID, named: UUID) -> None:
@@ -326,13 +363,15 @@ async def _tell_published(clip: ClipView, at: datetime) -> None:
     )
 
 
+def _changed_meanwhile() -> Conflict:
+    return Conflict(_("This clip was changed at this moment. Look at it again."), slug="changed-meanwhile")
+
+
 def _wrong_state(clip: ClipView) -> Conflict:
     if clip.state == "published":
         return Conflict(_("This clip is published already."), slug="already-published", state=clip.state)
     if clip.state in OPEN_STATES:
-        return Conflict(
-            _("This clip was changed at this moment. Look at it again."), slug="changed-meanwhile"
-        )
+        return _changed_meanwhile()
     return Conflict(_("This clip is not a draft."), slug="wrong-state", state=clip.state)
 
 

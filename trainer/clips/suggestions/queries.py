@@ -22,10 +22,17 @@ async def last_words(recording: UUID) -> list[dict[str, Any]]:
 async def call_of(recording: UUID) -> dict[str, Any] | None:
     """What the search for personal data needs to know of a call."""
     return await db.fetch_one(
-        """SELECT recording.id, recording.sha256, recording.language, recording.duration_ms, person.name AS agent_name
+        """SELECT recording.sha256, recording.language, recording.duration_ms,
+             recording.transcript_revision AS revision, person.name AS agent_name
            FROM recording LEFT JOIN person ON person.id = recording.agent WHERE recording.id = {}""",
         recording,
     )
+
+
+async def words_revision(recording: UUID) -> int | None:
+    """How often a call's words were changed."""
+    row = await db.fetch_one("SELECT transcript_revision AS revision FROM recording WHERE id = {}", recording)
+    return row["revision"] if row else None
 
 
 async def known_names() -> tuple[list[str], list[str]]:

@@ -93,23 +93,35 @@ def kind_words() -> dict[Kind, str]:
     }
 
 
-async def suggested_in(
-    recording: UUID, window: Span, cuts: Iterable[Cut] = (), typed: Sequence[Line] | None = None
-) -> list[Judged]:
-    """What may be personal data in a part of a call, in its order; whoever asks has loaded the call.
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What may be personal data in a part of a call, in its order, by the words of one revision.
 
-    `cuts` are the redactions, `typed` the lines that stand for the call's own, both in the recording.
+    Looking may take seconds, in which no transaction is held: whoever writes asks `outdated` first.
+    """
+
+    recording: UUID
+    window: Span
+    revision: int | None
+    found: Sequence[Suggestion]
+
+
+async def look(recording: UUID, window: Span, typed: Sequence[Line] | None = None) -> Looked:
+    """Look for personal data in a part of a call; whoever asks has loaded the call.
+
+    `typed` are the lines that stand for the call's own, in the recording. Never called inside a transaction.
     """
     call = await queries.call_of(recording)
     if call is None:
-        return []
+        return Looked(recording, window, None, ())
+    # the revision was read before the words: they may be newer, and are then looked at again
     turns = await segments_of(recording, window.start_ms - _AROUND_MS, window.end_ms + _AROUND_MS)
     sources: list[Sequence[Any]] = [turns, as_turns(typed or ())]
     if not any(sources):
-        return []
+        return Looked(recording, window, call["revision"], ())
     names, colleagues = await queries.known_names()
     own = call["agent_name"] or ""
-    # long or hostile transcripts take seconds, in which nobody else has to wait
+    # hostile transcripts take many seconds, in which nobody else has to wait
     found = await asyncio.to_thread(
         suggest,
         sources,
@@ -120,9 +132,33 @@ async def suggested_in(
         exempt=[*colleagues, own, *own.split()],
         language=call["language"],
     )
-    said = {row["finding"]: row for row in await queries.last_words(recording)} if found else {}
+    return Looked(recording, window, call["revision"], found)
+
+
+async def look_at(clip: ClipView) -> Looked:
+    """Look for personal data in a clip as it is."""
+    return await look(clip.recording, clip.span, clip.typed)
+
+
+async def outdated(looked: Looked) -> bool:
+    """Whether the call's words were changed since: then what was found in them counts no more."""
+    return await queries.words_revision(looked.recording) != looked.revision
+
+
+async def judged(looked: Looked, cuts: Iterable[Cut] = ()) -> list[Judged]:
+    """Where each finding stands, with these redactions (in the recording)."""
+    said = {row["finding"]: row for row in await queries.last_words(looked.recording)} if looked.found else {}
     cuts = list(cuts)
-    return [_judged(one, said.get(one.key), covered=one.covered_by(cuts, window)) for one in found]
+    return [
+        _judged(one, said.get(one.key), covered=one.covered_by(cuts, looked.window)) for one in looked.found
+    ]
+
+
+async def suggested_in(
+    recording: UUID, window: Span, cuts: Iterable[Cut] = (), typed: Sequence[Line] | None = None
+) -> list[Judged]:
+    """`look` and `judged` in one, for whoever writes nothing."""
+    return await judged(await look(recording, window, typed), cuts)
 
 
 def _judged(suggestion: Suggestion, said: dict[str, Any] | None, *, covered: bool) -> Judged:
@@ -140,9 +176,10 @@ async def suggested_for(clip: ClipView) -> list[Judged]:
     return await suggested_in(clip.recording, clip.span, clip.redactions, clip.typed)
 
 
-async def undecided(clip: ClipView) -> list[Judged]:
+async def undecided(clip: ClipView, looked: Looked | None = None) -> list[Judged]:
     """Those that nobody has decided about: they stand between a clip and its being published."""
-    return [one for one in await suggested_for(clip) if one.state == "open"]
+    every = await judged(looked or await look_at(clip), clip.redactions)
+    return [one for one in every if one.state == "open"]
 
 
 async def open_call(viewer: Viewer, recording: UUID) -> None:
@@ -164,9 +201,10 @@ async def decide(
 ) -> None:
     """Note what the viewer says about a suggestion in a part of a call. Raises NotFound where it is not suggested."""
     await open_call(viewer, recording)
+    looked = await look(recording, window, typed)
     async with db.transaction():
-        found = [one for one in await suggested_in(recording, window, typed=typed) if one.key == key]
-        if not found:
+        found = [one for one in await judged(looked) if one.key == key]
+        if not found or await outdated(looked):
             raise NotFound(_("This is not suggested any more: the words have changed."))
         await _note(viewer, recording, found, answer, clip)
 
@@ -181,10 +219,11 @@ async def decide_in_clip(viewer: Viewer, clip_id: UUID, keys: Collection[str] | 
     clip = await load_clip(viewer, clip_id, stopped=True)
     if not (viewer.has("trainer") and clip.makes):
         raise Forbidden(_("Clips are edited by the trainers who work with the call."))
+    looked = await look_at(clip)
     async with db.transaction():
-        every = await suggested_for(clip)
+        every = await judged(looked, clip.redactions)
         chosen = [one for one in every if (one.state == "open" if keys is None else one.key in keys)]
-        if keys is not None and not chosen:
+        if (keys is not None and not chosen) or await outdated(looked):
             raise NotFound(_("This is not suggested any more: the words have changed."))
         cuts = clip.redactions
         if answer == "accepted":
