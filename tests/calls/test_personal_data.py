@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.calls.talk import TALK, WORDS
-from trainer.calls.personal_data import Found, find
+from trainer.calls.personal_data import find
+from trainer.calls.searched_lines import Found
 from trainer.calls.spoken_numbers import plain, runs
 
 TODAY = date(2026, 11, 23)
@@ -338,12 +339,12 @@ def test_any_text_at_all_is_read_and_pieces_lie_in_their_lines(lines: list[Said]
 def test_no_line_takes_long(evil: str):
     import time
 
-    started = time.perf_counter()
+    started = time.process_time()
     find([Said("", (evil * 5_000)[:5_000])])
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_thousands_of_names_are_found_in_a_second() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(find(said("Mr Smith. " * 5000), names=["Smith"], today=TODAY)) == 5000
-    assert time.perf_counter() - began < 4
+    assert time.process_time() - began < 4

@@ -1,7 +1,8 @@
 """The words by which personal data is told: patterns over plain text, English and Chinese, used by `personal_data`.
 
 Patterns run over text in which full-width forms are folded (`spoken_numbers.plain`); those for names and addresses
-see capitals, the others small letters. None may backtrack without bound: they run on what callers said.
+see capitals, the others small letters. None may backtrack without bound: they run on what callers said. Where Latin
+words may stand beside Han characters ("CVV码"), a pattern is `(?a)`: else both were one word.
 """
 
 # ruff: noqa: E501 - a pattern is easier to read in one piece
@@ -20,9 +21,10 @@ def _words(text: str) -> frozenset[str]:
 CONTEXTS: dict[str, tuple[re.Pattern[str], re.Pattern[str] | None]] = {
     "code": (
         re.compile(
-            r"\bc\.?\s?v\.?\s?[vc]\b\.?\s?2?|\bsecurity (?:code|number|digits)|\b(?:three|3|four|4) (?:digits?|numbers?) (?:on|at)"
+            r"(?a)\bc\.?\s?v\.?\s?[vc]\b\.?\s?2?|\bsecurity (?:code|number|digits)|\b(?:three|3|four|4) (?:digits?|numbers?) (?:on|at)"
             r" the (?:back|reverse|front)|\bsignature strip|\bon the back of (?:the|your) card|\bpin\b|\bpin ?(?:code|number)"
             r"|\bpass ?(?:code|word)|\bone[- ]time (?:code|password|passcode)|\bverification (?:code|number)|\botp\b"
+            r"|\bcode\b[^.?!]{0,24}\b(?:sent|text|texted|messaged)\b|\b(?:sent|text|texted)\b[^.?!]{0,24}\bcode\b"
             r"|\bexpir(?:y|es|ation)(?: date)?|\bvalid (?:until|thru|through)"
             r"|安全码|安全碼|验证码|驗證碼|校验码|校驗碼|检查码|檢查碼|背面|后三位|後三位|末三碼|密码|密碼|动态码|有效期"
         ),
@@ -30,14 +32,14 @@ CONTEXTS: dict[str, tuple[re.Pattern[str], re.Pattern[str] | None]] = {
     ),
     "card": (
         re.compile(
-            r"\b(?:credit|debit|bank|visa|mastercard|amex|long)[- ]?(?:card|number)|\bcard (?:number|no\b|details)|\bpan\b"
+            r"(?a)\b(?:credit|debit|bank|visa|mastercard|amex|long)[- ]?(?:card|number)|\bcard (?:number|no\b|details)|\bpan\b"
             r"|\bnumber (?:on|across) the (?:front|card)|卡号|卡號|信用卡|银行卡|銀行卡|借记卡|储蓄卡"
         ),
         None,
     ),
     "number": (
         re.compile(
-            r"\baccount(?: number| no)?\b|\bsort code|\brouting|\biban\b|\bbic\b|\bsocial security|\bssn\b|\bsocial\b"
+            r"(?a)\baccount(?: number| no)?\b|\bsort code|\brouting|\biban\b|\bbic\b|\bsocial security|\bssn\b|\bsocial\b"
             r"|\bnational insurance|\bni number|\bpassport|\bdriv(?:er'?s?|ing) licen[cs]e|\blicen[cs]e (?:number|plate)"
             r"|\btax (?:id|number)|\b(?:identity|id) (?:card|number)|\bpolicy (?:number|no)|\bmember(?:ship)? (?:number|no|id)"
             r"|\bnhs number|\bmedicare|身份证|身分證|护照|護照|账号|帳號|账户|帳戶|社保|驾照|駕照|证件号|證件號|保单|保單"
@@ -46,7 +48,7 @@ CONTEXTS: dict[str, tuple[re.Pattern[str], re.Pattern[str] | None]] = {
     ),
     "phone": (
         re.compile(
-            r"\b(?:tele)?phones?(?: number)?|\bmobile|\bcell(?:phone)?\b|\blandline|\b(?:call|ring|text|reach|phone) (?:me|us|you|him|her|them|back)"
+            r"(?a)\b(?:tele)?phones?(?: number)?|\bmobile|\bcell(?:phone)?\b|\blandline|\b(?:call|ring|text|reach|phone) (?:me|us|you|him|her|them|back)"
             r"|\bcontact number|\bmy number|\byour number|\bbest number|\bdaytime number|\bwhatsapp|电话|電話|手机|手機|联系方式"
             r"|聯絡|座机|分机|回电|回電|微信"
         ),
@@ -66,7 +68,7 @@ CONTEXTS: dict[str, tuple[re.Pattern[str], re.Pattern[str] | None]] = {
         re.compile(
             r"\bdate of birth|\bd\.?\s?o\.?\s?b\b|\bbirth ?(?:date|day)|\bborn\b|\bwhen were you born|出生|生日|生于|生於"
         ),
-        re.compile(r"\s*(?:出生|生日)"),
+        re.compile(r"\s*(?:出生|生日|生的|生人)"),
     ),
 }
 
@@ -93,6 +95,10 @@ DATES = re.compile(
     + rf"|\b{_MONTH} (?:the )?{_DAY}(?:,? {_YEAR})?\b".replace("?P<year>", "?P<year2>")
     + rf"|(?:(?P<year3>{_HAN_NUMBER}{{2,4}})\s?年\s?)?{_HAN_NUMBER}{{1,3}}\s?月\s?{_HAN_NUMBER}{{1,3}}\s?[日号號]"
 )
+# "The twelfth of the third, eighty five": no month has a name.
+ORDINAL_DATE = re.compile(
+    rf"\b(?:the )?{_DAY} (?:of )?the {_ORDINAL}(?:,? (?:of )?{_YEAR})?\b".replace("?P<year>", "?P<year4>")
+)
 NUMERIC_DATE = re.compile(
     r"(?<![\d.,])(?:\d{1,2}\s?[/.\-]\s?\d{1,2}\s?[/.\-]\s?(?P<year1>(?:19|20)\d\d|\d\d)"
     r"|(?P<year2>(?:19|20)\d\d)\s?[/.\-]\s?\d{1,2}\s?[/.\-]\s?\d{1,2})(?!\d)"
@@ -103,6 +109,21 @@ PLAIN_FIGURES = re.compile(
     r"\d{1,2}:\d{2}(?::\d{2})?(?:[ap]m)?|\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}|\d{1,3}(?:[,.]\d{3})+(?:\.\d{1,2})?|\d+[.,]\d{1,2}"
     r"|\d{1,2}[ap]m|(?:19|20)\d{2}[-–](?:19|20)?\d{2}"
 )
+
+_CLOCK = (
+    rf"(?:{_UNIT}|ten|eleven|twelve)(?:[ -](?:o'clock|oh[ -](?:{_UNIT})|(?:{_TENS})(?:[ -](?:{_UNIT}))?|ten|\w{{3,5}}teen))?"
+    r"(?: ?[ap]\.?m\b\.?)?"
+)
+# "Between ten thirty and twelve fifteen" is eight digits, and no number.
+SPOKEN_TIMES = re.compile(rf"{_CLOCK}(?: (?:and|to|or|then) {_CLOCK}){{1,3}}")
+
+# Put letter by letter, as postcodes, plates and passports are: letters and digits, each by itself.
+SPELLED = re.compile(
+    rf"(?<![\w'’])(?:(?:double |treble |triple )?(?:[a-z]|\d|oh|zero|{_UNIT})[ ,.\-]{{1,3}}){{4,24}}(?:[a-z]|\d|oh|zero|{_UNIT})(?![\w'’])"
+)
+# Written beside the digits of a number that has letters: "AB 12 34 56 C", "GB29 NWBK 6016".
+LETTERS_BEFORE = re.compile(r"(?a)(?:\b[A-Z]{1,4}(?:[ -]?\d{1,4})?(?:[ -][A-Z]{1,4})?[ -]?)$")
+LETTERS_BEHIND = re.compile(r"(?a)[ -]?[A-Z]{1,2}\b")
 
 _WORD = r"[a-z0-9][a-z0-9'+%]{0,40}"
 _JOINT = r"(?:\s*[._\-+]\s*|\s+(?:dot|point|underscore|under score|dash|hyphen|minus|plus)\s+|\s*(?:点|點|下划线|下劃線|杠|减号)\s*)"
@@ -115,8 +136,12 @@ _DOMAIN = (
     rf"(?:com|org|net|edu|gov|info|biz|io|co|uk|cn|tw|hk|de|fr|eu|me|ie|au|ca|nz|in|us|[a-z]{{2}}|example|test|online|email)\b"
     rf"(?:(?:\s*\.\s*|\s+dot\s+|\s*(?:点|點)\s*)(?:uk|cn|tw|hk|au|nz|za|in|jp|sg)\b)?"
 )
-EMAIL_DOMAIN = re.compile(_DOMAIN)
-EMAIL = re.compile(rf"(?P<local>(?:{_LETTER})?{_WORD}(?:{_JOINT}{_WORD}){{0,6}})(?P<sign>{_SIGN}){_DOMAIN}")
+EMAIL_DOMAIN = re.compile(_DOMAIN, re.ASCII)
+EMAIL = re.compile(
+    # "doe 42 at": a number belongs to the word before it
+    rf"(?P<local>(?:{_LETTER})?{_WORD}(?:(?:{_JOINT}|\s+(?=\d)){_WORD}){{0,6}})(?P<sign>{_SIGN}){_DOMAIN}",
+    re.ASCII,
+)
 EMAIL_TOLD = re.compile(
     r"(?:\be-?mail(?: address)?(?: is|'s|:)|\baddress is|\bit's|\bthat's|邮箱是|郵箱是)\s*(?P<rest>(?:[\w'.\-]+\s+){0,3})$"
 )
@@ -152,6 +177,21 @@ TITLED = (
         r"[\u4e00-\u9fff]{0,2}?)(?:先生|女士|小姐|太太|同学)"
     ),
 )
+# Recognisers that write no capitals: only what cannot be anything else.
+_NO_PART = (
+    r"(?:and|but|or|from|i|i'm|calling|speaking|please|by|on|in|at|the|an?|not|spel(?:t|led)|with|here|so|it|it's|is|that|this"
+    r"|my|your|his|her|you|we|they|what|why|who|when|where|how|of|for|to|just|also|well|ok|okay|um|uh|er|oh|thanks?|hi|hello"
+    r"|yes|no|yeah|sure|right|if|do|can|could|one|moment|second|sorry|there|still|wrong|missing|different|misspel(?:t|led))"
+)
+_SMALL_NAME = (
+    rf"(?:(?!{_NO_PART}\b)[a-z][a-z'’\-]{{1,30}})(?:[ \t]+(?!{_NO_PART}\b)[a-z][a-z'’\-]{{1,30}}){{0,2}}"
+)
+SMALL_NAMED = re.compile(
+    rf"\b(?:my (?:full |last |first |sur|maiden )?name(?:'s| is)|(?:last name|surname|first name) is)[ \t]+(?P<name>{_SMALL_NAME})(?![\w'’])"
+)
+SMALL_NAME_ANSWERED = re.compile(
+    rf"(?:(?:it's|it is|sure|yes|yeah|i'm|that's)[,.]?[ \t]+){{0,2}}(?P<name>{_SMALL_NAME})[.!]?$"
+)
 # A question after which a line begins with a name.
 NAME_ASKED = re.compile(
     r"\b(?:full|first|last|sur|family|your|his|her|their|the)[ ]?names?\b|\bname,? please|\bwho am i (?:speaking|talking)"
@@ -172,6 +212,7 @@ NO_NAMES = _words(
 
 NO_ANSWERS = _words(
     "oh well yes no sure thank thanks hello hi hey good why what which who sorry there here one okay right and but"
+    " certainly course absolutely maybe nothing nobody never anonymous hold"
     " 好的 没有 不是 不用 可以 什么 为什么 请问 您好 你好 谢谢"
 )
 
@@ -204,7 +245,7 @@ ADDRESSES = (
         r"(?P<what>(?:[\u4e00-\u9fff]{2,8}(?:省|市|自治区))?(?:[\u4e00-\u9fff]{1,8}(?:市|区|區|县|縣|镇|鎮|乡|鄉)){0,2}[\u4e00-\u9fff]{1,10}"
         r"(?:路|街|道|巷|弄|胡同|大道)[\u4e00-\u9fff]{0,2}?[\d零〇一二三四五六七八九十百]{1,6}\s?[号號弄](?:[\d\w\u4e00-\u9fff]{0,12}?(?:室|楼|樓|单元|單元|栋|棟|层|層))*)"
     ),
-    re.compile(r"(?:我住在|我家住|住址是|地址是|地址：|地址:|住在)(?P<what>[^,，。.!！?？\n]{3,40})"),
+    re.compile(r"(?:我住在|我家住|住址是|地址是|地址：|地址:|住在|我住)(?P<what>[^,，。.!！?？\n]{3,40})"),
 )
 IN_AN_ADDRESS = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen|twenty|thirty|forty|fifty|sixty|seventy"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from trainer.calls import personal_data
-from trainer.calls.personal_data import Kind, Piece
+from trainer.calls.searched_lines import Kind, Piece
 from trainer.calls.spoken_numbers import plain
 from trainer.clips.arithmetic import Cut, Line, Span
 from trainer.clips.kept_words import guessed_words

@@ -12,8 +12,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from trainer import db, jobs
-from trainer.calls.personal_data import Kind
 from trainer.calls.reading import load_for_hearing, segments_of
+from trainer.calls.searched_lines import Kind
 from trainer.calls.spoken_numbers import plain
 from trainer.clips.arithmetic import Cut, Line, Span
 from trainer.clips.editing import edit_clip
