@@ -96,7 +96,7 @@ class Cluster:
                 self._command("postgres", *options), cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         ready = [self._binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while subprocess.run(ready).returncode != 0:
             if self._server.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"PostgreSQL did not start: {self._log.read_text()[-2000:]}")

@@ -58,7 +58,7 @@ def alive(pid: int) -> bool:
 
 
 async def noted(note: Path) -> int:
-    for _ in range(1000):
+    for _ in range(6000):
         if note.exists() and note.read_text():
             return int(note.read_text())
         await asyncio.sleep(0.01)
@@ -72,7 +72,7 @@ async def nothing_left_behind() -> AsyncIterator[None]:
     [nursery] = nurseries_of(os.getpid())
     before = len(os.listdir("/proc/self/fd"))
     yield
-    for _ in range(100):
+    for _ in range(1500):
         left = [pid for pid in nurseries_of(nursery) if alive(pid)]
         if not left:
             break
@@ -105,7 +105,7 @@ async def test_one_that_hangs_is_killed_when_its_time_is_up(tmp_path: Path) -> N
     began = time.monotonic()
     assert await reason(misbehaving.spin, timeout_s=0.3) == "too_slow"
     assert await reason(misbehaving.spin_in_c, tmp_path / "note", timeout_s=0.3) == "too_slow"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 async def test_one_that_swallows_memory_is_stopped() -> None:
@@ -183,16 +183,17 @@ async def test_large_results_come_through_whole() -> None:
 
 async def test_many_at_once_take_turns(tmp_path: Path) -> None:
     started = time.monotonic()
-    notes = [tmp_path / str(number) for number in range(6)]
+    notes = [tmp_path / str(number) for number in range(3 * children._PLACES["long"])]
     await asyncio.gather(*(in_child(misbehaving.sleep_for, 0.1, note) for note in notes))
     assert time.monotonic() - started > 0.25, "more than the places there are ran at once"
-    assert len({note.read_text() for note in notes}) == 6
+    assert len({note.read_text() for note in notes}) == len(notes)
 
 
 async def test_a_probe_does_not_wait_behind_long_jobs(tmp_path: Path) -> None:
-    long = [asyncio.create_task(in_child(misbehaving.sleep_for, 30, tmp_path / str(n))) for n in range(3)]
+    more = range(children._PLACES["long"] + 1)
+    long = [asyncio.create_task(in_child(misbehaving.sleep_for, 300, tmp_path / str(n))) for n in more]
     await noted(tmp_path / "0")
-    assert await asyncio.wait_for(in_child(misbehaving.double, 2, timeout_s=5), 3) == 4
+    assert await asyncio.wait_for(in_child(misbehaving.double, 2, timeout_s=5), 60) == 4
     for job in long:
         job.cancel()
     await asyncio.gather(*long, return_exceptions=True)
@@ -229,7 +230,7 @@ async def test_it_works_beside_busy_threads_and_in_another_loop() -> None:
 async def test_a_nursery_that_is_gone_is_replaced() -> None:
     [nursery] = nurseries_of(os.getpid())
     os.kill(nursery, signal.SIGKILL)
-    for _ in range(200):
+    for _ in range(6000):
         if not alive(nursery):
             break
         await asyncio.sleep(0.01)
@@ -277,8 +278,8 @@ async def test_a_server_that_dies_leaves_no_child(how: signal.Signals, tmp_path:
     pid = await noted(note)
     nursery = parent_of(pid)
     server.send_signal(how)
-    await asyncio.wait_for(server.wait(), 10)
-    for _ in range(200):
+    await asyncio.wait_for(server.wait(), 60)
+    for _ in range(3000):
         if not alive(pid) and nursery is not None and not alive(nursery):
             return
         await asyncio.sleep(0.02)

@@ -76,9 +76,9 @@ def test_correcting_every_other_line_of_a_long_call_is_quick_and_keeps_the_times
     old = a_long_call("word", 1200)
     new = [line if n % 2 else typed_again([line], "!")[0] for n, line in enumerate(typed_again(old, ""))]
     new[7] = Line(7000, 8000, "agent", "Something else.")
-    began = time.perf_counter()
+    began = time.process_time()
     found = with_words(new, old)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert [line.words for n, line in enumerate(found) if n % 2 and n != 7] == [
         line.words for n, line in enumerate(old) if n % 2 and n != 7
     ]
@@ -95,9 +95,9 @@ def test_what_would_take_too_long_to_compare_loses_its_word_times() -> None:
         )
         for n in range(800)
     ]
-    began = time.perf_counter()
+    began = time.process_time()
     found = with_words([*typed_again(old[:-1], " b"), *typed_again(old[-1:], "")], old)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert {line.words for line in found[:-1]} == {()}
     assert found[-1].words == old[-1].words
 

@@ -53,9 +53,9 @@ def test_how_alike_words_are(one: str, other: str, expected: Fraction):
 def test_lines_may_be_cut_elsewhere_and_a_long_text_takes_no_time():
     assert same_words(["I am sorry", "to hear it"], ["I am", "sorry to hear it"])
     long = [str(number) for number in range(20_000)]
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert similarity(long, long[1:]) == 1 - Fraction(1, 20_000)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_the_distance_is_that_of_the_textbook():

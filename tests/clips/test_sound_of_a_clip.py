@@ -246,7 +246,7 @@ async def test_a_worker_killed_in_the_middle_of_a_cut_leaves_no_half_file(
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    assert await asyncio.wait_for(process.stdout.readline(), 30) == b"rendered\n"
+    assert await asyncio.wait_for(process.stdout.readline(), 120) == b"rendered\n"
     process.send_signal(signal.SIGKILL)
     await process.wait()
     assert (await service.load_clip(viewer, clip)).render == "rendering"
@@ -303,7 +303,7 @@ async def test_two_processes_publish_once(cast: Cast, a_call: CallMaker, databas
     ]
     for process in processes:
         assert process.stdout is not None
-        assert await asyncio.wait_for(process.stdout.readline(), 30) == b"ready\n"
+        assert await asyncio.wait_for(process.stdout.readline(), 120) == b"ready\n"
     outcomes = await asyncio.gather(*[process.communicate(b"\n") for process in processes])
     said = sorted(out.decode().strip() for out, _err in outcomes)
     assert said in (["already-published", "published"], ["changed-meanwhile", "published"])

@@ -84,18 +84,21 @@ async def test_nobody_waits_for_ever_for_a_connection(
 ):
     from trainer import db_postgres
 
-    monkeypatch.setattr(db_postgres, "PATIENCE_S", 0.2)
     await db.open_database(server.url, pool_size=2)
-    release = asyncio.Event()
+    release, held = asyncio.Event(), asyncio.Semaphore(0)
 
     async def hold() -> None:
         async with db.transaction():
+            held.release()
             await release.wait()
 
     holders = [asyncio.create_task(hold()) for _ in range(2)]
-    await asyncio.sleep(0.1)
+    for _holder in holders:
+        await held.acquire()
+    monkeypatch.setattr(db_postgres, "PATIENCE_S", 0.2)
     with pytest.raises(db.DatabaseBusy, match="no free connection"):
         await db.fetch("SELECT 1 AS one")
+    monkeypatch.undo()
     release.set()
     await asyncio.gather(*holders)
     assert await db.fetch_one("SELECT 1 AS one") == {"one": 1}

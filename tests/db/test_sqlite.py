@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -26,32 +25,13 @@ async def file(sqlite_template: Path, tmp_path: Path):
     await db.close_database()
 
 
-async def longest_pause(work) -> float:
-    """The longest time that the event loop did nothing else while `work` ran."""
-    pauses, done = [], False
-
-    async def tick() -> None:
-        last = time.monotonic()
-        while not done:
-            await asyncio.sleep(0.001)
-            now = time.monotonic()
-            pauses.append(now - last)
-            last = now
-
-    ticking = asyncio.create_task(tick())
-    await asyncio.sleep(0.005)
-    await work
-    done = True
-    await ticking
-    return max(pauses)
-
-
 async def test_a_slow_read_does_not_hold_up_the_event_loop(file: Path):
-    started = time.monotonic()
-    pause = await longest_pause(db.fetch(SLOW))
-    took = time.monotonic() - started
-    assert took > 0.08, "not slow enough to show anything"
-    assert pause < took / 2
+    reading = asyncio.create_task(db.fetch(SLOW))
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    assert turns > 10, "others had to wait for it"
 
 
 async def test_quick_reads_need_no_thread(file: Path, monkeypatch: pytest.MonkeyPatch):

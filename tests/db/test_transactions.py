@@ -194,7 +194,7 @@ async def test_cancelling_at_any_moment_of_a_transaction_keeps_it_whole(yields: 
     task.cancel()
     await asyncio.wait([task])
     assert await sources() in ([], ["one", "two"])
-    async with asyncio.timeout(5), db.transaction():
+    async with asyncio.timeout(60), db.transaction():
         await note("after")
 
 

@@ -47,7 +47,7 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
     subprocess.run(["umount", "-l", folder], check=True)
 
 
-async def until(true: Callable[[], object], *, within_s: float = 30.0) -> None:
+async def until(true: Callable[[], object], *, within_s: float = 120.0) -> None:
     """Waits for something that happens elsewhere."""
     async with asyncio.timeout(within_s):
         while not true():  # noqa: ASYNC110 - what is awaited lies outside of the loop
@@ -75,7 +75,7 @@ async def served(data: Path, database_url: str, log: Path, **settings: str) -> A
             env=environment, cwd=ROOT, stderr=out,
         )  # fmt: skip
     try:
-        async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(60):
+        async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(120):
             while True:
                 try:
                     if (await client.get("/health")).status_code == 200:

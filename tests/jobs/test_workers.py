@@ -34,7 +34,8 @@ def say(line):
 @jobs.job("stamp")
 async def stamp(context, number):
     say(f"stamp-{number} {os.getpid()} {context.attempt}")
-    await asyncio.sleep(0.005)
+    while len({line.split()[1] for line in open(path)}) < 2:  # until both processes are at work
+        await asyncio.sleep(0.02)
 
 @jobs.job("sleepy", lease_seconds=1)
 async def sleepy(context):
@@ -44,8 +45,13 @@ async def sleepy(context):
         await asyncio.sleep(60)
     say(f"awake {os.getpid()} {context.attempt}")
 
+@jobs.job("long", lease_seconds=3)
+async def long(context):
+    say(f"long {os.getpid()} {context.attempt}")
+    await asyncio.sleep(60)
+
 if "tick" in sys.argv:
-    @jobs.schedule("tick", every=timedelta(hours=1))
+    @jobs.schedule("tick", every=timedelta(days=20000))  # no test sees its next turn
     async def tick(context):
         say(f"tick {os.getpid()} {context.attempt}")
 
@@ -56,6 +62,7 @@ async def main():
         signal.SIGTERM, lambda: asyncio.ensure_future(worker.stop())
     )
     asyncio.get_running_loop().call_later(seconds, lambda: asyncio.ensure_future(worker.stop()))
+    say(f"ready {os.getpid()}")
     await worker.run()
     await db.close_database()
 
@@ -90,7 +97,7 @@ def workers(database: str, tmp_path: Path):
         process.wait()
 
 
-async def until(condition: Callable[[], Any], seconds: float = 15) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 60) -> None:
     """Wait for it, or fail."""
     end = time.monotonic() + seconds
     while True:
@@ -117,7 +124,7 @@ async def test_two_processes_share_the_jobs_and_run_each_once(workers: Workers):
         await put("stamp", number=number)
     workers.start()
     workers.start()
-    await until(lambda: len(workers.said("stamp")) >= 100, 30)
+    await until(lambda: len(workers.said("stamp")) >= 100)
     await asyncio.sleep(0.3)
     lines = workers.said("stamp")
     assert sorted(line[0] for line in lines) == sorted(f"stamp-{n}" for n in range(100))
@@ -128,7 +135,7 @@ async def test_two_processes_share_the_jobs_and_run_each_once(workers: Workers):
 async def test_a_schedule_runs_once_over_two_processes(workers: Workers):
     workers.start("tick")
     workers.start("tick")
-    await until(lambda: workers.said("tick"))
+    await until(lambda: len(workers.said("ready")) == 2 and workers.said("tick"))
     await asyncio.sleep(0.8)
     assert len(workers.said("tick")) == 1
 
@@ -172,12 +179,14 @@ async def test_a_job_of_another_machines_dead_worker_waits_for_its_lease(workers
 
 
 async def test_a_lease_is_renewed_for_as_long_as_its_job_runs(workers: Workers):
-    job_id = await put("sleepy")
+    job_id = await put("long")
     workers.start()
-    await until(lambda: workers.said("sleepy"))
+    await until(lambda: workers.said("long"))
+    (first,) = await db.fetch("SELECT lease_until FROM job WHERE id = {}", job_id)
     workers.start()
-    await asyncio.sleep(2.2)
-    assert len(workers.said("sleepy")) == 1, "taken up by the second worker while the first was at it"
+    await until(lambda: len(workers.said("ready")) == 2 and db.utc_now() > first["lease_until"])
+    await asyncio.sleep(0.3)  # time enough for the second one to look
+    assert len(workers.said("long")) == 1, "taken up by the second worker while the first was at it"
     assert await status(job_id) == "running"
 
 
@@ -185,10 +194,8 @@ async def test_a_stopped_worker_gives_its_job_back_uncounted(workers: Workers):
     job_id = await put("sleepy")
     first = workers.start()
     await until(lambda: workers.said("sleepy"))
-    started = time.monotonic()
     first.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(first.wait, 10) == 0
-    assert time.monotonic() - started < 5
+    assert await asyncio.to_thread(first.wait, 30) == 0, "it waited for its job, which takes a minute"
     rows = await db.fetch("SELECT state, attempts, leased_by FROM job WHERE id = {}", job_id)
     assert rows == [{"state": "queued", "attempts": 0, "leased_by": None}]
 
@@ -223,6 +230,12 @@ async def worker(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     await running
 
 
+@pytest.fixture
+def looks_once_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "POLL_S", 3600.0)
+
+
+@pytest.mark.usefixtures("looks_once_an_hour")
 async def test_an_embedded_worker_is_woken_by_the_commit(worker: Worker):
     done = asyncio.Event()
 
@@ -234,10 +247,8 @@ async def test_an_embedded_worker_is_woken_by_the_commit(worker: Worker):
         await enqueue(quick)
         await asyncio.sleep(0.05)
         assert not done.is_set()
-        started = time.monotonic()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await done.wait()
-    assert time.monotonic() - started < jobs.POLL_S * 0.7
 
 
 async def test_events_travel_while_others_run(worker: Worker):
@@ -254,7 +265,7 @@ async def test_events_travel_while_others_run(worker: Worker):
     for _ in range(3):
         await enqueue(slow)
     await publish("module_completed", {})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await seen.wait()
 
 
@@ -291,7 +302,7 @@ async def test_a_worker_that_lost_its_lease_stops_and_changes_nothing(worker: Wo
     await db.fetch(
         "UPDATE job SET leased_by = 'elsewhere|1|x', lease_until = {}", db.utc_now() + timedelta(hours=1)
     )
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await stopped.wait()
     await asyncio.sleep(0.05)
     rows = await db.fetch("SELECT state, leased_by FROM job WHERE id = {}", job_id)
@@ -318,7 +329,7 @@ async def test_a_worker_outlives_a_database_that_is_away(
     await enqueue(quick)
     await until(lambda: "worker waits for the database" in caplog.text)
     away = False
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await done.wait()
 
 

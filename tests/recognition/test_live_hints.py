@@ -33,9 +33,9 @@ async def watch(broker: Broker) -> AsyncIterator[stream.FeedWatch]:
 async def heard(subscription: Subscription, count: int) -> list[tuple[str, str]]:
     """The next hints of a stream as (id, post)."""
     taken: list[tuple[str, str]] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(taken) < count:
-            taken += [(hint.id, hint.data) for hint in await subscription.take(10)]
+            taken += [(hint.id, hint.data) for hint in await subscription.take(60)]
     return taken
 
 

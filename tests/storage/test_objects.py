@@ -294,21 +294,24 @@ async def test_a_process_that_is_killed_while_it_puts_leaves_nothing_that_is_ser
         "asyncio.run(store.put_file('recordings/ab/0f3c', Path(sys.argv[2])))\n"
     )
     root = tmp_path / "objects"
-    victim = subprocess.Popen(  # noqa: ASYNC220 - it starts in no time
-        [sys.executable, "-c", program, str(root), str(tmp_path / "large")],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    assert victim.stdout is not None
-    victim.stdout.readline()
     half = root / f"{KEY}#1"
-    async with asyncio.timeout(10):
+    for _attempt in range(20):  # on a busy machine a put may be over before it can be killed
+        victim = subprocess.Popen(  # noqa: ASYNC220 - it starts in no time
+            [sys.executable, "-c", program, str(root), str(tmp_path / "large")],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert victim.stdout is not None
+        victim.stdout.readline()
         while not (half.exists() and half.stat().st_size) and victim.poll() is None:  # noqa: ASYNC110
             await asyncio.sleep(0)
-    victim.send_signal(signal.SIGKILL)
-    victim.wait()
-    victim.stdout.close()
-    assert half.exists(), "the put was over before it could be killed"
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        victim.stdout.close()
+        if half.exists():
+            break
+        (root / KEY).unlink()
+    assert half.exists()
     folder = FolderStorage(root, tmp_path)
     assert await folder.size(KEY) is None
     assert [found async for found in folder.list()] == []
@@ -403,7 +406,7 @@ async def test_a_server_that_is_away_is_told_soon(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     store = Storage.from_url("s3://bucket/x", scratch=tmp_path)
-    async with asyncio.timeout(25):
+    async with asyncio.timeout(60):
         with pytest.raises(StorageError) as caught:
             await store.size(KEY)
     assert caught.value.reason == "unreachable"

@@ -25,6 +25,7 @@ from trainer.training.tables import Enrolment
 from trainer.web.session import Viewer
 
 NOW = datetime.now(UTC)
+DUE = NOW.date() + timedelta(days=1)  # not over when the tests run past midnight
 
 
 def main_of(page: httpx.Response) -> str:
@@ -339,14 +340,14 @@ async def test_sheets_hold_every_row_and_no_formula(
     await Person.update({Person.name: "=HYPERLINK(1)", Person.name_key: "=hyperlink(1)"}).where(
         Person.id == cast.agent.id
     )
-    await assign(cast.viewer("trainer"), module="hear-them-out", role="agent", due_on=NOW.date())
+    await assign(cast.viewer("trainer"), module="hear-them-out", role="agent", due_on=DUE)
     await sign_in(client, cast.trainer)
     sheet = await client.get("/progress.csv?state=not_begun")
     assert "attachment" in sheet.headers["content-disposition"]
     lines = list(csv.DictReader(io.StringIO(sheet.content.decode("utf-8-sig"))))
     assert [line["name"] for line in lines] == ["'=HYPERLINK(1)", "Yusuf Kaya"]
     assert lines[0]["state"] == "not_begun"
-    assert lines[0]["due_on"] == NOW.date().isoformat()
+    assert lines[0]["due_on"] == DUE.isoformat()
     assert len((await client.get("/progress.csv?state=done")).content.splitlines()) == 1
     book = await client.get("/progress.xlsx")
     rows = CalamineWorkbook.from_filelike(io.BytesIO(book.content)).get_sheet_by_index(0).to_python()

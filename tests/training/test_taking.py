@@ -290,7 +290,7 @@ async def test_two_processes_complete_a_module_once(agent: Viewer, database_url:
             for racer in racers:
                 racer.stdin.write("go\n")
                 racer.stdin.flush()
-            return [racer.communicate(timeout=30)[0].strip() for racer in racers]
+            return [racer.communicate(timeout=120)[0].strip() for racer in racers]
         finally:
             for racer in racers:
                 racer.kill()

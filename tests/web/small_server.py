@@ -114,7 +114,7 @@ def running_server(folder: Path) -> Iterator[Running]:
             stderr=log,
         )
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
             with contextlib.suppress(OSError, ValueError):
                 port = int((folder / "port").read_text())

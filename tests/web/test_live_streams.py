@@ -17,7 +17,7 @@ from trainer.web.live import Broker, LiveEvent, live_response
 FEED = "feed:team"
 
 
-async def until(true: Any, *, within_s: float = 3.0) -> None:
+async def until(true: Any, *, within_s: float = 60.0) -> None:
     async with asyncio.timeout(within_s):
         while not true():  # noqa: ASYNC110 - what is awaited lies outside of the loop
             await asyncio.sleep(0.005)
@@ -90,7 +90,7 @@ class Tab:
         finally:
             self.leave()
             self.reading.set()
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(60):
                 await self.task
 
 
