@@ -244,7 +244,33 @@ async def test_two_workers_and_a_killed_one_take_each_row_once(
         await apply_evaluations(Context(), str(pending))  # type: ignore[arg-type]
     assert await Evaluation.count() == 4
     monkeypatch.setattr(import_jobs, "take", take)
-    await asyncio.gather(*(apply_evaluations(Context(), str(pending)) for _ in range(3)))  # type: ignore[arg-type]
+    plan_rows, all_planned = importing.plan_rows, asyncio.Barrier(3)
+
+    async def together(*given: Any) -> Any:
+        plan = await plan_rows(*given)
+        await all_planned.wait()
+        return plan
+
+    monkeypatch.setattr(import_jobs, "plan_rows", together)
+    one_is_ahead, others_left, left = False, asyncio.Event(), 0
+
+    class Ahead(Context):
+        """Whoever takes a batch first stops behind it, until the others have had their say."""
+
+        async def progress(self, done: int, total: int, note: str = "") -> None:
+            nonlocal one_is_ahead
+            if not one_is_ahead:
+                one_is_ahead = True
+                await others_left.wait()
+
+    async def work() -> None:
+        nonlocal left
+        await apply_evaluations(Ahead(), str(pending))  # type: ignore[arg-type]
+        left += 1
+        if left == 2:
+            others_left.set()
+
+    await asyncio.gather(*(work() for _ in range(3)))
     await jobs.drain()
     found = await load(cast, pending)
     assert (found.state, found.summary["result"]["counts"]) == (
