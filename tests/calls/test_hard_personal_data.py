@@ -82,6 +82,7 @@ HIDDEN: list[tuple[str, str, tuple[str, ...]]] = [
     ("phone", "555 0142", ("agent: best number for you?", "caller: 555 0142")),
     ("phone", "415 555 0142", ("caller: 415 555 0142 is my cell",)),
     ("phone", "010-8888 6666", ("座机是010-8888 6666",)),
+    ("phone", "seven hundred nine hundred", ("seven seven hundred nine hundred one two three is my mobile",)),
     # e-mail
     ("email", "jane at example dot com", ("it's jane at example dot com",)),
     (
@@ -96,6 +97,7 @@ HIDDEN: list[tuple[str, str, tuple[str, ...]]] = [
     ("email", "jane@example.com", ("邮箱jane@example.com谢谢",)),
     ("email", "jane艾特qq点com", ("我的邮箱jane艾特qq点com",)),
     ("email", "jane hyphen doe at example dot co dot uk", ("jane hyphen doe at example dot co dot uk",)),
+    ("email", "a b c 一二三 at 一六三点com", ("我的邮箱是 a b c 一二三 at 一六三点com",)),
     # dates of birth
     ("birth_date", "third of March nineteen eighty-five", ("DOB: the third of March nineteen eighty-five",)),
     (
@@ -129,6 +131,9 @@ HIDDEN: list[tuple[str, str, tuple[str, ...]]] = [
     ("address", "上海市徐汇区漕溪北路398号", ("寄到上海市徐汇区漕溪北路398号吧",)),
     ("address", "三单元五零二", ("我住幸福小区十二号楼三单元五零二",)),
     ("address", "中山路一百二十号", ("地址中山路一百二十号",)),
+    ("address", "100020", ("邮编是100020",)),
+    ("number", "A B one two C D E", ("the plate is A B one two C D E",)),
+    ("name", "zelda quarmby", ("agent: can I take your name please?", "caller: zelda quarmby")),
     ("address", "1600 Pennsylvania Avenue", ("1600 Pennsylvania Avenue, Washington",)),
 ]
 
@@ -181,6 +186,10 @@ PLAIN: list[tuple[str, ...]] = [
     ("地址是对的",),
     ("三月一号发货",),
     ("先生您好，请稍等",),
+    ("agent: what is your name?", "caller: hold on a second"),
+    ("my name is spelled wrong on the bill",),
+    ("vitamin B 12 and C 500",),
+    ("百分之三十五",),
     ("我是来问一下，谢谢",),
 ]
 

@@ -252,6 +252,7 @@ def test_who_says_that_their_name_is_on_the_centres_side_is_no_caller():
         ("幺三八", "138"),
         ("两百零五", "205"),
         ("四个零", "0000"),
+        ("seven hundred nine hundred five two", "7009052"),
         ("四○八", "408"),
         ("○", "0"),
         ("cvv一二三", "123"),

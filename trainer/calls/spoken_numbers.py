@@ -270,6 +270,8 @@ def _cardinal(tokens: _Tokens, at: int) -> tuple[str, int, bool]:
         if word == "and" and scaled and index > at:
             index += 1
             continue
+        if current >= 100 and tokens.text(index + 1) == "hundred":
+            break  # "seven hundred, nine hundred" are two
         if word in _UNITS and word.isascii():
             value = int(_UNITS[word])
             if used and (value == 0 or current % 10 or 10 <= current % 100 < 20):

@@ -52,7 +52,7 @@ CONTEXTS: dict[str, tuple[re.Pattern[str], re.Pattern[str] | None]] = {
             r"|\bcontact number|\bmy number|\byour number|\bbest number|\bdaytime number|\bwhatsapp|电话|電話|手机|手機|联系方式"
             r"|聯絡|座机|分机|回电|回電|微信"
         ),
-        None,
+        re.compile(r"(?a)\s*(?:is )?(?:my|our|his|her) (?:mobile|cell|phone|number|landline)"),
     ),
     "order": (
         re.compile(
@@ -125,7 +125,7 @@ SPELLED = re.compile(
 LETTERS_BEFORE = re.compile(r"(?a)(?:\b[A-Z]{1,4}(?:[ -]?\d{1,4})?(?:[ -][A-Z]{1,4})?[ -]?)$")
 LETTERS_BEHIND = re.compile(r"(?a)[ -]?[A-Z]{1,2}\b")
 
-_WORD = r"[a-z0-9][a-z0-9'+%]{0,40}"
+_WORD = r"[a-z0-9零〇一幺二三四五六七八九][a-z0-9'+%零〇一幺二三四五六七八九]{0,40}"
 _JOINT = r"(?:\s*[._\-+]\s*|\s+(?:dot|point|underscore|under score|dash|hyphen|minus|plus)\s+|\s*(?:点|點|下划线|下劃線|杠|减号)\s*)"
 _LETTER = r"(?:(?:\b[a-z0-9]|\bdouble [a-z]|\b(?:zero|one|two|three|four|five|six|seven|eight|nine))[\s,.\-]+){1,40}"
 _SIGN = r"\s*@\s*|\s+at\s+(?:sign\s+)?|\s*(?:艾特|圈a|圈 a|小老鼠)\s*"
@@ -245,7 +245,9 @@ ADDRESSES = (
         r"(?P<what>(?:[\u4e00-\u9fff]{2,8}(?:省|市|自治区))?(?:[\u4e00-\u9fff]{1,8}(?:市|区|區|县|縣|镇|鎮|乡|鄉)){0,2}[\u4e00-\u9fff]{1,10}"
         r"(?:路|街|道|巷|弄|胡同|大道)[\u4e00-\u9fff]{0,2}?[\d零〇一二三四五六七八九十百]{1,6}\s?[号號弄](?:[\d\w\u4e00-\u9fff]{0,12}?(?:室|楼|樓|单元|單元|栋|棟|层|層))*)"
     ),
-    re.compile(r"(?:我住在|我家住|住址是|地址是|地址：|地址:|住在|我住)(?P<what>[^,，。.!！?？\n]{3,40})"),
+    re.compile(
+        r"(?:我住在|我家住|住址是|地址是|邮编是|邮编：|地址：|地址:|住在|我住)(?P<what>[^,，。.!！?？\n]{3,40})"
+    ),
 )
 IN_AN_ADDRESS = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen|twenty|thirty|forty|fifty|sixty|seventy"
