@@ -305,6 +305,8 @@ function findAll(root, selector) {
 }
 
 function start(root) {
+  // What only a form with needs uses is fetched with the first one.
+  if (root.querySelector("form :is([required], [aria-invalid], [type=email], [type=number], [type=date])")) import("./field-errors.js");
   findAll(root, "[data-job]").forEach(endOf);
   startGuards(root);
   startFileDrops(root);
