@@ -8,12 +8,13 @@ the same moment (both hold `consent:<clip>`).
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from trainer import db
 from trainer.clips import queries
+from trainer.clips.out_of_use import take_down
 from trainer.clips.reading import load_clip
+from trainer.clips.standing import Standing, require_trainer, standing_of
 from trainer.clips.tables import ClipConsent
 from trainer.clips.views import ClipView
 from trainer.notices import kinds
@@ -25,36 +26,6 @@ from trainer.web.session import Viewer
 
 MOST_WORDS = 1000
 MOMENT = timedelta(microseconds=1000)
-
-
-def require_trainer(viewer: Viewer | None, clip: ClipView) -> None:
-    """Raises Forbidden but for trainers who work with the call (and the system)."""
-    if viewer is not None and not (viewer.has("trainer") and clip.makes):
-        raise Forbidden(_("Clips are published and retired by the trainers who work with the call."))
-
-
-async def hold_consent(clip: ClipView) -> str | None:
-    """Inside a transaction: the agent's last word about the clip as it is, which stays the last until the end."""
-    if not clip.consent_needed:
-        return clip.consent
-    await db.lock(f"consent:{clip.named}")
-    return (await _standing(clip)).answer
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The agent heard in a clip, and their last word about it as it is."""
-
-    agent: UUID | None
-    answer: str | None
-
-
-async def _standing(clip: ClipView) -> Standing:
-    return _standing_of(await queries.consent_row(clip.id))
-
-
-def _standing_of(row: dict[str, Any] | None) -> Standing:
-    return Standing(row["agent"], row["consent"]) if row else Standing(None, None)
 
 
 async def ask(viewer: Viewer, clip_id: UUID) -> ClipView:
@@ -71,7 +42,7 @@ async def ask(viewer: Viewer, clip_id: UUID) -> ClipView:
         raise Conflict(_("The sound is not ready yet, and they should hear what they are asked about."))
     async with db.transaction():
         await db.lock(f"consent:{clip.named}")
-        standing = await _standing(clip)
+        standing = await standing_of(clip)
         if standing.answer in ("yes", "team"):
             raise Conflict(_("They have said yes already."), slug="wrong-state")
         if standing.answer == "asked" or standing.agent is None:
@@ -113,7 +84,7 @@ async def answer(
             # published since it was loaded: what the draft held is the named row's now
             clip = replace(clip, id=clip.named, replaces=None)
             row = await queries.consent_row(clip.id)
-        standing = _standing_of(row)
+        standing = Standing.of(row)
         if standing.agent != viewer.id:
             raise Forbidden(_("Only the agent heard answers for their voice."))
         if not clip.consent_needed or standing.answer is None:
@@ -148,8 +119,6 @@ async def _silence(clip: ClipView) -> None:
 
     Whether it is in use is asked now: it may have been published since it was loaded.
     """
-    from trainer.clips.out_of_use import take_down  # it asks this file for the agents' word
-
     row = await queries.consent_row(clip.named)
     if row is not None and row["state"] in ("published", "retired") and row["about"] == clip.about:
         await take_down(None, clip.named, _("The agent heard took their yes back."))

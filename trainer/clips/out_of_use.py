@@ -12,9 +12,9 @@ from piccolo.columns.combination import And, Where
 
 from trainer import db, jobs
 from trainer.clips import queries
-from trainer.clips.consent import hold_consent, require_trainer
 from trainer.clips.reading import OPEN_STATES, STOPPERS, load_clip
 from trainer.clips.rendering import drop_all, drop_forgotten
+from trainer.clips.standing import hold_consent, require_trainer
 from trainer.clips.tables import Clip, ClipRule
 from trainer.clips.views import ClipView
 from trainer.jobs import JobContext

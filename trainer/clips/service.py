@@ -18,7 +18,6 @@ import msgspec
 from trainer import db, facts, jobs
 from trainer.calls import keeping
 from trainer.clips.arithmetic import Cut, Line, web_vtt
-from trainer.clips.consent import hold_consent, require_trainer
 from trainer.clips.editing import create_clip, edit_clip
 from trainer.clips.fields import ClipFields, RuleCue
 from trainer.clips.out_of_use import (
@@ -56,6 +55,7 @@ from trainer.clips.reviewing.service import (
     submit_clip,
 )
 from trainer.clips.reviewing.service import close as close_review
+from trainer.clips.standing import hold_consent, require_trainer
 from trainer.clips.suggestions import service as suggestions
 from trainer.clips.tables import Clip, ClipRule
 from trainer.clips.views import ClipView, RuleRef, Sound

@@ -16,8 +16,8 @@ from litestar.response import Redirect
 
 from trainer import db
 from trainer.calls.views import TAGS
-from trainer.clips.consent import require_trainer
 from trainer.clips.reading import load_clip
+from trainer.clips.standing import require_trainer
 from trainer.clips.tables import Clip
 from trainer.people.audit import record_audit
 from trainer.problems import Invalid

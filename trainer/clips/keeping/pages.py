@@ -14,10 +14,10 @@ from trainer import db
 from trainer.calls.forms import end_of
 from trainer.calls.pages import basis_cards, basis_options
 from trainer.clips import consent, voice
-from trainer.clips.consent import require_trainer
 from trainer.clips.keeping import credit, ending, renewing
 from trainer.clips.keeping.renewing import Wish
 from trainer.clips.reading import load_clip
+from trainer.clips.standing import require_trainer
 from trainer.clips.voice_pages import my_voice_page
 from trainer.problems import Conflict, Gone, Invalid
 from trainer.web.forms import Form, read_form

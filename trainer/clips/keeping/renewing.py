@@ -17,9 +17,10 @@ from trainer.calls import keeping
 from trainer.calls.views import CONSENT_BASES
 from trainer.clips import queries as clip_queries
 from trainer.clips import reading
-from trainer.clips.consent import MOST_WORDS, require_trainer
+from trainer.clips.consent import MOST_WORDS
 from trainer.clips.keeping import ending, queries
 from trainer.clips.keeping.tables import ClipRenewal
+from trainer.clips.standing import require_trainer
 from trainer.clips.tables import Clip
 from trainer.clips.views import ClipView
 from trainer.notices import kinds

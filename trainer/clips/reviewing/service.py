@@ -10,11 +10,11 @@ from uuid import UUID
 import msgspec
 
 from trainer import db, jobs
-from trainer.clips.consent import require_trainer
 from trainer.clips.out_of_use import move
 from trainer.clips.reading import OPEN_STATES, load_clip, visible_clips
 from trainer.clips.reviewing import queries
 from trainer.clips.reviewing.tables import ClipReview
+from trainer.clips.standing import require_trainer
 from trainer.clips.tables import Clip
 from trainer.clips.views import ClipView
 from trainer.jobs import JobContext
