@@ -34,6 +34,13 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 PASSWORD = "seven quiet herons"
+PATIENCE_MS = 120_000  # a busy machine takes its time
+KEEP_ANNOUNCED = """document.addEventListener("DOMContentLoaded", () => {
+  const region = document.getElementById("announcer");
+  window.announced = [];
+  if (!region) return;
+  new MutationObserver(() => window.announced.push(region.textContent)).observe(region, { childList: true });
+});"""
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +75,8 @@ class Window:
             has_touch=touch,
             is_mobile=touch,
         )
+        self.context.set_default_timeout(PATIENCE_MS)
+        self.context.add_init_script(KEEP_ANNOUNCED)
         self.page = self.context.new_page()
         self.wrong: list[str] = []
         self.asked: list[str] = []
@@ -136,7 +145,7 @@ def start_centre(data: Path, seed: Callable[[], Awaitable[Any]]) -> Iterator[Cen
         yield Centre(url, seeded)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 async def _fill(settings: Settings, seed: Callable[[], Awaitable[Any]]) -> Any:
@@ -152,7 +161,7 @@ async def _fill(settings: Settings, seed: Callable[[], Awaitable[Any]]) -> Any:
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=2):
@@ -161,7 +170,19 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
             if process.poll() is not None:
                 raise RuntimeError(f"the centre ended with {process.returncode}") from None
             time.sleep(0.1)
-    raise RuntimeError("the centre did not start within 30 s")
+    raise RuntimeError("the centre did not start within two minutes")
+
+
+def announced(page: Any, words: str) -> None:
+    """Waits until a screen reader was told this since the page was loaded, whatever it was told after it."""
+    until(page, lambda: any(words in each for each in page.evaluate("window.announced")))
+
+
+def settled(page: Any) -> None:
+    """Waits until the page is loaded, has its fonts and has drawn them."""
+    page.wait_for_load_state("load")
+    drawn = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    page.evaluate(f"document.fonts.ready.then(() => {drawn})")
 
 
 def until(page: Any, true: str | Callable[[], bool]) -> None:
@@ -173,7 +194,7 @@ def until(page: Any, true: str | Callable[[], bool]) -> None:
     from playwright.sync_api import Error
 
     last: Error | None = None
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if page.evaluate(true) if isinstance(true, str) else true():

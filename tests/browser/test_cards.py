@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Centre, start_centre, until
+from tests.browser.conftest import PATIENCE_MS, Centre, start_centre, until
 from tests.factories import a_person, a_rulebook, a_team
 from trainer.people.links import issue_link
 from trainer.people.sessions import Sessions
@@ -67,6 +67,7 @@ def window(centre: Centre, chromium: Any) -> Iterator[Any]:
         contexts.append(context)
         if name != "-":
             context.add_cookies([{"name": "encore", "value": centre.seeded[name], "url": centre.url}])
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on(

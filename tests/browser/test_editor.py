@@ -126,7 +126,7 @@ def test_a_clip_is_cut_by_mouse_saved_rendered_and_published(chromium: Any, cent
         assert page.evaluate(STATE) == before
         page.click("#clip-form button.primary")
         page.wait_for_url("**/clips/*-*")
-        page.wait_for_selector("[data-clip-player]", timeout=20_000)
+        page.wait_for_selector("[data-clip-player]", timeout=120_000)
         assert "4111" not in page.inner_text("main")
         assert "[removed]" in page.inner_text("main")
         page.check("input[name=privacy_checked]")

@@ -84,7 +84,8 @@ def test_a_call_is_scored_with_the_keyboard_and_answered_on_a_phone(chromium: An
         at = page.input_value("[name='at-R02']")
         assert re.fullmatch(r"0:0[1-9]\.\d", at)
         page.keyboard.press("c")
-        page.keyboard.type("mxn are letters here")
+        with page.expect_response(lambda answer: "letters+here" in (answer.request.post_data or "")):
+            page.keyboard.type("mxn are letters here")
         assert mark_of(page, "R02") == "missed"
         page.keyboard.press("Escape")
         page.keyboard.press("?")
@@ -97,9 +98,9 @@ def test_a_call_is_scored_with_the_keyboard_and_answered_on_a_phone(chromium: An
         assert mark_of(other, "R02") == "missed"
         assert other.input_value("[name='comment-R02']") == "mxn are letters here"
         other.focus("[data-judge-rule=R03] .judge-marks input:checked")
-        other.keyboard.press("n")
+        with other.expect_response(lambda answer: answer.request.method == "POST"):
+            other.keyboard.press("n")
         until(other, saved(other))
-        other.wait_for_timeout(300)
         page.focus("[data-judge-rule=R04] .judge-marks input:checked")
         page.keyboard.press("m")
         page.wait_for_selector("text=This evaluation was changed in another window")

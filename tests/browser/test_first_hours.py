@@ -125,7 +125,7 @@ def upload(window: Window, scene: Scene) -> None:
     page.get_by_label("Keep until").fill(str(TODAY + timedelta(days=60)))
     press(window, "Upload call")
     page.wait_for_url(re.compile("/calls/.*-"))
-    page.get_by_role("link", name="Cut a clip").wait_for(timeout=20_000)
+    page.get_by_role("link", name="Cut a clip").wait_for(timeout=120_000)
     look(window)
     scene.story.not_for_managers.append(page.url)
 
@@ -149,7 +149,7 @@ def cut_a_clip(window: Window, title: str, start: str, cue: str, end: str, kind:
     look(window)
     press(window, "Save clip")
     page.wait_for_url("**/clips/*-*")
-    page.wait_for_selector("[data-clip-player]", timeout=20_000)
+    page.wait_for_selector("[data-clip-player]", timeout=120_000)
     look(window)
 
 

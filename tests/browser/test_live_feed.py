@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Centre, start_centre, until
+from tests.browser.conftest import (
+    KEEP_ANNOUNCED,
+    PATIENCE_MS,
+    Centre,
+    announced,
+    settled,
+    start_centre,
+    until,
+)
 from tests.factories import a_person, a_rulebook, a_team
 from trainer.people.sessions import Sessions
 
@@ -47,6 +55,8 @@ def window(centre: Centre, chromium: Any) -> Iterator[Any]:
         )
         contexts.append(context)
         context.add_cookies([{"name": "encore", "value": centre.seeded[name], "url": centre.url}])
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(KEEP_ANNOUNCED)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on(
@@ -81,9 +91,7 @@ def test_thanks_given_in_one_window_appear_in_the_other(window: Any) -> None:
     until(reader, "document.body.textContent.includes('the real reason came')")
     assert reader.evaluate("window.kept"), "the page was loaded anew"
     assert "Thank someone" in reader.evaluate("document.activeElement.textContent"), "focus moved"
-    until(
-        reader, "document.getElementById('announcer').textContent.includes('Amara Okafor thanked Priya Nair')"
-    )
+    announced(reader, "Amara Okafor thanked Priya Nair")
 
     reader.get_by_role("button", name="Thank", exact=True).first.click()
     until(reader, "document.querySelector('[aria-pressed=true]')?.textContent.includes('Thanked')")
@@ -99,12 +107,12 @@ def test_what_is_being_read_does_not_move(window: Any) -> None:
     reader.goto("/recognition")
     third = reader.locator("#feed > .post").nth(3)
     third.evaluate("one => window.scrollTo(0, one.getBoundingClientRect().top + window.scrollY - 100)")
-    reader.wait_for_timeout(200)
+    settled(reader)
     identity, before = third.get_attribute("id"), third.bounding_box()["y"]
     give_thanks(writer, "A new one on top.")
     until(reader, "document.getElementById('feed').textContent.includes('A new one on top.')")
-    reader.wait_for_timeout(200)
-    assert abs(reader.locator(f"#{identity}").bounding_box()["y"] - before) < 3
+    settled(reader)
+    until(reader, lambda: abs(reader.locator(f"#{identity}").bounding_box()["y"] - before) < 3)
 
 
 def test_a_hidden_tab_follows_nothing_and_catches_up(window: Any) -> None:
@@ -173,7 +181,7 @@ def test_a_post_is_taken_down_from_its_menu(window: Any) -> None:
 def test_every_page_fits_and_is_accessible(window: Any, name: str, path: str, width: int, theme: str) -> None:
     page = window(name, width, theme)
     page.goto(path)
-    page.wait_for_timeout(200)
+    settled(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls sideways"
     found = axe_api.Axe().run(page).response["violations"]
     assert [(one["id"], one["nodes"][0]["target"]) for one in found] == []

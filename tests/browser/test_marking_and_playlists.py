@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PASSWORD, Centre, start_centre, until
+from tests.browser.conftest import PASSWORD, Centre, announced, start_centre, until
 from tests.browser.test_editor import violations
 from tests.clips.makers import a_call_of_two_sides, a_prepared_call, a_rule, a_tone, fields
 from tests.factories import a_person, viewer_for
@@ -83,7 +83,7 @@ def test_regions_are_marked_by_keyboard_while_the_call_plays(chromium: Any, cent
         page.keyboard.press("m")
         page.keyboard.press("Space")
         assert rows.count() == 1
-        until(page, lambda: "Region 1 from" in page.inner_text("#announcer"))
+        announced(page, "Region 1 from")
         page.keyboard.press("m")
         page.keyboard.press("Escape")
         assert (rows.count(), page.inner_text('[data-do="mark"]')) == (1, "Mark the start")
@@ -120,7 +120,7 @@ def test_regions_are_marked_by_keyboard_while_the_call_plays(chromium: Any, cent
         rows.nth(0).locator("[data-rules] select").select_option("R01")
         page.click("#mark-form button.primary")
         page.wait_for_url("**/mark/*-*")
-        page.wait_for_selector("[name=heard]", timeout=20_000)
+        page.wait_for_selector("[name=heard]", timeout=120_000)
         for box in page.locator("[name=heard]").all():
             box.check()
         page.click("text=Publish those ticked")
@@ -151,7 +151,7 @@ def test_both_sides_are_heard_apart_and_personal_data_is_decided_where_clips_are
         for line in (1, 3):
             page.locator("[data-mark-line]").nth(line).click()
         card, name = page.locator("[data-region]").all()
-        until(page, lambda: "Region 2: One to decide" in page.inner_text("#announcer"))
+        announced(page, "Region 2: One to decide")
         until(page, lambda: card.locator("[data-count]").inner_text() == "One to decide")
         card.locator("[data-accept]").focus()
         page.keyboard.press("Enter")
@@ -209,7 +209,7 @@ def test_a_playlist_is_put_in_order_and_goes_on_by_itself(chromium: Any, centre:
         page.keyboard.press("Enter")
         page.keyboard.press("Enter")
         assert order() == ["Third", "First", "Second"]
-        until(page, lambda: "Third: now 1 of 3" in page.inner_text("#announcer"))
+        announced(page, "Third: now 1 of 3")
         grip = page.locator("[data-row]:nth-child(3) [data-grip]").bounding_box()
         above = page.locator("[data-row]:nth-child(1)").bounding_box()
         page.mouse.move(grip["x"] + 8, grip["y"] + 8)
@@ -227,16 +227,16 @@ def test_a_playlist_is_put_in_order_and_goes_on_by_itself(chromium: Any, centre:
         assert violations(window) == []
         page.click('[data-list="play"]')
         until(page, lambda: page.locator("[data-item][aria-current]").get_attribute("data-title") == "Third")
-        until(page, lambda: "2 of 3: Third" in page.inner_text("#announcer"))
+        announced(page, "2 of 3: Third")
         until(page, lambda: page.locator("[data-item][aria-current]").get_attribute("data-title") == "First")
-        until(page, lambda: "The list is over" in page.inner_text("#announcer"))
+        announced(page, "The list is over")
         assert len([url for url in window.asked if url.endswith("/audio")]) >= 3
         # going on where one was
         page.click('[data-list="next"]')
         until(page, lambda: page.locator("figure.playing").count() == 1)
-        page.click('[data-list="play"]')
+        with page.expect_response(lambda answer: answer.url.endswith("/place")):
+            page.click('[data-list="play"]')
         until(page, lambda: page.inner_text('[data-list="play"]') == "Go on")
-        page.wait_for_timeout(300)
         window.open(here)
         assert page.inner_text('[data-list="play"]').startswith("Go on at")
         assert page.locator("[data-item][aria-current]").get_attribute("data-title") == "Third"

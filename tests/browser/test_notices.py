@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.browser.conftest import Centre, Window, start_centre, until
+from tests.browser.conftest import Centre, Window, announced, settled, start_centre, until
 from tests.browser.test_editor import violations
 from tests.factories import a_person, a_rulebook, a_team
 from trainer import db
@@ -98,7 +98,7 @@ def test_the_bell_rings_without_a_reload_and_is_used_by_keyboard(
     page.get_by_label("Name", exact=True).focus()
     from_another_process(folder, centre, 2)
     until(page, f"{BELL} === 'Notices, 3 unread'")
-    until(page, "document.getElementById('announcer').textContent.includes('3 unread')")
+    announced(page, "3 unread")
     assert page.evaluate("window.kept"), "the page was loaded anew"
     assert page.evaluate("document.activeElement.name") == "name", "focus moved"
 
@@ -171,6 +171,6 @@ def test_choices_are_made_with_the_arrow_keys(window: Any) -> None:
 def test_every_page_fits_and_is_accessible(window: Any, name: str, path: str, width: int, theme: str) -> None:
     opened = window(name, width=width, theme=theme)
     page = opened.open(path)
-    page.wait_for_timeout(200)
+    settled(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls sideways"
     assert violations(opened) == []

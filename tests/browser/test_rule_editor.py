@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PASSWORD, Centre, Window, start_centre
+from tests.browser.conftest import PASSWORD, Centre, Window, start_centre, until
 from tests.browser.test_editor import violations
 from tests.factories import a_person, a_rulebook
 
@@ -95,8 +95,7 @@ def test_what_was_typed_is_not_left_by_accident(chromium: Any, centre: Centre) -
         asked: list[str] = []
         page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
         page.click("text=简体中文 >> nth=0")
-        page.wait_for_timeout(300)
-        assert asked == ["beforeunload"]
+        until(page, lambda: asked == ["beforeunload"])
         assert page.input_value("[name=why]") == "Another reason."
 
 

@@ -84,7 +84,7 @@ def test_words_are_typed_saved_by_themselves_and_published(chromium: Any, centre
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.click("#clip-form button.primary")
         page.wait_for_url(lambda url: "/clips/" in url and not url.endswith("/edit"))
-        page.wait_for_selector("[data-clip-player]", timeout=20_000)
+        page.wait_for_selector("[data-clip-player]", timeout=120_000)
         assert "4111" not in page.inner_text("#words")
         assert "I look it up." in page.inner_text("#words")
         page.check("input[name=privacy_checked]")
