@@ -15,6 +15,7 @@ from trainer.quality.tables import Evaluation, EvaluationReply, Mark
 from trainer.quality.views import EvaluationView
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
+from trainer.web.texts import readable
 
 MOST_WORDS = 3000
 
@@ -42,7 +43,7 @@ async def reply(viewer: Viewer, evaluation: UUID, words: str, *, key: UUID | Non
     by = writes_as(viewer, found)
     if by is None:
         raise Forbidden(_("Its agent, analysts and the agent's lead write here."))
-    said = words.strip()
+    said = readable(words).strip()
     if not said:
         raise Invalid.field("words", "required", _("Write what you want to say."))
     if len(said) > MOST_WORDS:
