@@ -127,7 +127,7 @@ async def test_a_long_transcript_is_corrected_without_writing_it_all_again(
     cast: Cast, a_call: CallMaker
 ) -> None:
     call = await a_call(transcript=None)
-    lines = [Line(n, n + 1, "agent", f"line {n}") for n in range(2900)]
+    lines = [Line(n, n + 1, "agent", f"a {n}") for n in range(2900)]
     await correcting.replace_lines(cast.viewer("trainer"), call, lines, expected=1)
     with db.queries_counted() as counted:
         await change(cast, call, 5, 1, Line(5, 6, "agent", "line five"), Line(6, 7, "caller", "yes"), on=2)

@@ -141,6 +141,19 @@ def test_limits() -> None:
     assert why("WEBVTT\n\n" + "00:00.000 --> 00:01.000\n" * (MOST_LINES + 1))[0] == "too-many-lines"
 
 
+def test_more_than_anybody_can_say_in_a_minute_is_no_transcript() -> None:
+    def segments(count: int, start_ms: int, **more: object) -> str:
+        line = {"start_ms": start_ms, "end_ms": start_ms + 1000, "text": "x" * 4000, **more}
+        return json.dumps([line] * count)
+
+    assert len(read_transcript(segments(5, 60_000).encode())) == 5
+    assert why(segments(6, 60_000)) == (
+        "too-full",
+        "More is said in minute 2 of this transcript than anybody can say. Are its times right?",
+    )
+    assert why(segments(1, 0, words=[[0, 1, "y" * 20_001]]))[0] == "too-full"
+
+
 cues = st.lists(
     st.tuples(
         st.integers(0, 600_000),

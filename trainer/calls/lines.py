@@ -22,6 +22,8 @@ from trainer.calls.transcripts import (
     Word,
     in_order,
     spoken,
+    too_full,
+    too_full_sentence,
 )
 from trainer.problems import FieldError, Invalid
 from trainer.web.i18n import _
@@ -62,11 +64,13 @@ def spliced(old: Sequence[Line], change: Splice, *, duration_ms: int) -> list[Li
 
 
 def whole(lines: Iterable[Line]) -> list[Line]:
-    """A whole transcript from lines in any order. Raises Invalid when there are too many."""
+    """A whole transcript from lines in any order. Raises Invalid when there are too many, in all or in a minute."""
     ordered = in_order(lines)
     if len(ordered) > MOST_LINES:
         told = _("This transcript has more than %(n)s lines.")
         raise Invalid.field("lines", "too-many-lines", told % {"n": MOST_LINES})
+    if (minute := too_full(ordered)) is not None:
+        raise Invalid.field("lines", "too-full", too_full_sentence(minute))
     return ordered
 
 

@@ -9,6 +9,7 @@ Invariant: lines are in order of their start, hold plain text only, and no voice
 import html
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -26,6 +27,9 @@ from trainer.web.texts import readable
 LARGEST = 10 << 20
 MOST_LINES = 20_000
 LONGEST_LINE = 5_000
+MOST_A_MINUTE = (
+    20_000  # characters, some ten times what people say: all that looks through words looks at minutes
+)
 LATEST_MS = 24 * 60 * 60 * 1000
 
 Speaker = Literal["agent", "caller", ""]
@@ -91,6 +95,8 @@ def read_transcript(data: bytes, *, agent_name: str = "") -> list[Line]:
     lines = in_order(_with_speakers(cues, agent_name))
     if not lines:
         raise refused("empty", _("This transcript has no words."))
+    if (minute := too_full(lines)) is not None:
+        raise refused("too-full", too_full_sentence(minute))
     return lines
 
 
@@ -196,6 +202,20 @@ def _check_times(number: int, start: int, end: int) -> None:
 def _check_count(count: int) -> None:
     if count > MOST_LINES:
         raise refused("too-many-lines", _("This transcript has more than %(n)s lines.") % {"n": MOST_LINES})
+
+
+def too_full(lines: Iterable[Line]) -> int | None:
+    """The first minute, counted from 0, with more words than anybody can say in one; None where there is none."""
+    said: Counter[int] = Counter()
+    for line in lines:
+        said[line.start_ms // 60_000] += max(len(line.text), sum(len(text) for *_times, text in line.words))
+    return min((minute for minute, length in said.items() if length > MOST_A_MINUTE), default=None)
+
+
+def too_full_sentence(minute: int) -> str:
+    """What whoever sent such a transcript reads."""
+    told = _("More is said in minute %(n)s of this transcript than anybody can say. Are its times right?")
+    return told % {"n": minute + 1}
 
 
 def plain(text: str) -> str:
