@@ -293,7 +293,7 @@ async def test_what_fails_with_one_file_stops_no_other_but_a_full_disk_waits(
 ) -> None:
     path = archive_of({f"{name}.x": content for name, content in good.items()})
     pending = await read(cast, path, consent_basis="contract")
-    receive, failing = taking.receive_recording, list[Exception]([RuntimeError("bug"), StorageError("full")])
+    receive, failing = service.receive_recording, list[Exception]([RuntimeError("bug"), StorageError("full")])
 
     async def fail(*given: Any, **named: Any) -> UUID:
         if failing:

@@ -1,9 +1,7 @@
 """A worker that is killed while it reads an archive of calls, or takes them in: another goes on, nothing is doubled."""
 
-import asyncio
 import os
 import signal
-import time
 import zipfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.calls import test_killed
-from tests.calls.test_killed import PATIENCE_S, close_centre, files, open_centre, running
+from tests.calls.test_killed import close_centre, files, open_centre, running
 from tests.factories import a_person, viewer_for
+from tests.waiting import until
 from trainer import jobs
 from trainer.calls import jobs as call_jobs
 from trainer.calls.importing import reports
@@ -26,13 +25,6 @@ pytestmark = pytest.mark.slow
 
 CALLS = 32
 centre = test_killed.centre
-
-
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not await true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.01)
 
 
 async def test_a_killed_worker_leaves_an_import_that_another_finishes(

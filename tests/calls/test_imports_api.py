@@ -111,7 +111,7 @@ async def test_what_cannot_begin_is_refused_at_once(
     await use_token(client, cast.admin, "recordings:write")
     sheet = {"sheet": ("calls.csv", ROWS)}
     both = {"archive": ("a.zip", b"PK"), **sheet}
-    for files, fields, field in (
+    refusals: tuple[tuple[dict[str, Any], dict[str, str], str], ...] = (
         (sheet, {}, "folder"),
         (sheet, {"folder": "../import/october"}, "folder"),
         (sheet, {"folder": "link"}, "folder"),
@@ -121,7 +121,8 @@ async def test_what_cannot_begin_is_refused_at_once(
         ({"archive": ("a.zip", b"PK")}, {"dry_run": "maybe"}, "dry_run"),
         ({"archive": ("a.zip", b"PK")}, {"consent_basis": "none"}, "consent_basis"),
         ({"archive": ("a.zip", b"PK")}, {"despite_erasure": "because"}, "despite_erasure"),
-    ):
+    )
+    for files, fields, field in refusals:
         refused = await client.post(API, files=files, data=fields)
         assert refused.status_code == 422, (fields, refused.text)
         assert field in [error["field"] for error in refused.json()["errors"]], (fields, refused.text)

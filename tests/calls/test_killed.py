@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import UUID
@@ -18,6 +18,7 @@ import pytest
 
 from tests.audio import makers
 from tests.factories import a_person, viewer_for
+from tests.waiting import PATIENCE_S, wait_until
 from trainer import db, jobs, storage
 from trainer.calls import jobs as call_jobs
 from trainer.calls import service
@@ -26,7 +27,6 @@ from trainer.calls.tables import Recording
 from trainer.people.tokens import create_token
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 40.0
 
 pytestmark = pytest.mark.slow
 
@@ -63,14 +63,6 @@ def port_of(centre: dict[str, str]) -> str:
     return centre["TRAINER_BASE_URL"].rpartition(":")[2]
 
 
-def until(true: Callable[[], bool]) -> None:
-    """Waits for something that happens in another process."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-
-
 def serves(centre: dict[str, str]) -> bool:
     try:
         return httpx.get(f"{centre['TRAINER_BASE_URL']}/health").status_code == 200
@@ -92,7 +84,7 @@ def upload_anew(centre: dict[str, str], secret: str, wav: bytes) -> None:
         )
         assert again.status_code == 201, again.text
         address = again.headers["location"]
-        until(lambda: api.get(address).json()["status"] == "ready")
+        wait_until(lambda: api.get(address).json()["status"] == "ready")
 
 
 async def open_centre(centre: dict[str, str]) -> None:
@@ -123,15 +115,15 @@ async def test_a_server_killed_in_the_middle_of_an_upload_starts_clean(
         f"Content-Type: multipart/form-data; boundary={boundary}\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode()
     with running(centre, "serve", "--port", port_of(centre)) as server:
-        until(lambda: serves(centre))
+        wait_until(lambda: serves(centre))
         with socket.create_connection(("127.0.0.1", int(port_of(centre)))) as line:
             line.sendall(head + body[: len(body) * 3 // 4])
-            until(lambda: sum(path.stat().st_size for path in files(centre, "incoming")) > 1 << 20)
+            wait_until(lambda: sum(path.stat().st_size for path in files(centre, "incoming")) > 1 << 20)
             server.send_signal(signal.SIGKILL)
             server.wait()
     assert len(files(centre, "incoming")) == 1
     with running(centre, "serve", "--port", port_of(centre)):
-        until(lambda: serves(centre))
+        wait_until(lambda: serves(centre))
         assert files(centre, "incoming") == files(centre, "objects") == []
         upload_anew(centre, secret, wav)
     assert len(files(centre, "objects")) == 2

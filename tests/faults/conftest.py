@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,13 +45,6 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
         pytest.skip("mounting a small disk needs root")
     yield SmallDisk(folder, size)
     subprocess.run(["umount", "-l", folder], check=True)
-
-
-async def until(true: Callable[[], object], *, within_s: float = 120.0) -> None:
-    """Waits for something that happens elsewhere."""
-    async with asyncio.timeout(within_s):
-        while not true():  # noqa: ASYNC110 - what is awaited lies outside of the loop
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -12,7 +12,8 @@ import pytest
 from tests import postgres_cluster
 from tests.conftest import ENGINES
 from tests.factories import a_person, a_rulebook, a_team
-from tests.faults.conftest import served, until
+from tests.faults.conftest import served
+from tests.waiting import until
 from trainer import db
 from trainer.people.sessions import Sessions
 from trainer.people.tokens import create_token

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.waiting import until
 from trainer import db, jobs
 from trainer.jobs import JobContext, Worker, enqueue, get_job, job, on, publish
 
@@ -95,17 +96,6 @@ def workers(database: str, tmp_path: Path):
     for process in started.processes:
         process.kill()
         process.wait()
-
-
-async def until(condition: Callable[[], Any], seconds: float = 60) -> None:
-    """Wait for it, or fail."""
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if await found if isinstance(found, Awaitable) else found:
-            return
-        assert time.monotonic() < end, "it did not happen"
-        await asyncio.sleep(0.02)
 
 
 async def put(name: str, **args: Any) -> Any:

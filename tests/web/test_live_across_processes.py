@@ -1,20 +1,15 @@
 """Hints between processes on PostgreSQL: all hear them once, and an interruption loses nothing for good."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
 
+from tests.waiting import until
 from trainer.web.live import CHANNEL, Broker, LocalBus, PostgresBus, Subscription, bus_for
 
 asyncpg = pytest.importorskip("asyncpg")
-
-
-async def until(true: Callable[[], object], *, within_s: float = 60.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not true():  # noqa: ASYNC110 - what is awaited lies outside of the loop
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

@@ -11,16 +11,11 @@ from uuid import UUID, uuid4
 import pytest
 from litestar import Litestar, Request, Response, get
 
+from tests.waiting import until
 from trainer.web import live
 from trainer.web.live import Broker, LiveEvent, live_response
 
 FEED = "feed:team"
-
-
-async def until(true: Any, *, within_s: float = 60.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not true():  # noqa: ASYNC110 - what is awaited lies outside of the loop
-            await asyncio.sleep(0.005)
 
 
 class Tab:

@@ -3,25 +3,18 @@
 import hashlib
 import json
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.waiting import wait_until
 from tests.web.small_server import Running, running_server
 
 PIECE = bytes(range(256)) * 4096  # 1 MB
 HEAD = b'--b\r\nContent-Disposition: form-data; name="audio"; filename="call.wav"\r\n\r\n'
 TAIL = b"\r\n--b--\r\n"
-
-
-def wait_until(true: Callable[[], object], *, within_s: float = 60.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < deadline, "this did not happen in time"
-        time.sleep(0.01)
 
 
 def files_in(folder: Path) -> list[Path]:
