@@ -325,3 +325,36 @@ async def test_a_program_previews_says_yes_and_reads_the_report(
         await use_token(program, cast.other_analyst, "evaluations:write")
         assert (await program.get(address)).status_code == 404
         assert (await program.delete(address)).status_code == 404
+
+
+async def test_an_analyst_replaces_no_evaluation_of_a_strange_programme(cast: Cast, tmp_path: Any) -> None:
+    await a_book("other", rules={"O1": ("non_fatal", 1)})
+    theirs = f"source,agent,rulebook,called_at,O1\nx,{cast.agent.email},other,2026-03-01,met"
+    assert (await say_yes(cast, await send(cast, theirs, tmp_path)))["counts"]["taken"] == 1
+    await name_members(cast.viewer("admin"), "other", [cast.other_analyst.id])
+    mine = f"source,agent,rulebook,called_at,N1,replaces\ny,{cast.agent.email},test,2026-03-01,missed,x"
+    found = await load(cast, await send(cast, mine, tmp_path))
+    [refused] = found.summary["refused"]
+    assert "a programme that you do not work on" in refused["why"]
+    assert (await say_yes(cast, found.id))["counts"]["taken"] == 0
+    assert await Evaluation.count().where(Evaluation.state == "replaced") == 0
+
+
+async def test_a_row_of_no_possible_day_or_of_ones_own_word_is_refused_alone(
+    cast: Cast, tmp_path: Any
+) -> None:
+    agent = cast.agent.email
+    rows = [
+        "source,agent,evaluated_by,called_at,released_at,N1",
+        f"a,{agent},,9999-12-31T23:59-12:00,,met",  # out of what a moment can be, in UTC
+        f"b,{agent},,2026-03-01,2999-01-01,met",
+        f"c,{agent},{agent},2026-03-01,,met",
+        f"d,{agent},,2026-03-01,,met",
+    ]
+    found = await load(cast, await send(cast, "\n".join(rows), tmp_path))
+    assert {bad["line"]: bad["why"] for bad in found.summary["refused"]} == {
+        2: "9999-12-31T23:59-12:00 is no date and time such as 2026-11-23T09:00.",
+        3: "2999-01-01 is still to come.",
+        4: "Nobody evaluates their own call.",
+    }
+    assert found.summary["counts"]["new"] == 1

@@ -175,6 +175,8 @@ def _why_not_replace(row: Row, here: Here, seen: Mapping[str, Line], replaced: s
         return _("The evaluation that it replaces is neither here nor in this file.")
     if agent != row.agent:
         return _("The evaluation that it replaces is another agent's.")
+    if known and here.programmes is not None and known.rulebook not in here.programmes:
+        return _("The evaluation that it replaces belongs to a programme that you do not work on.")
     if row.replaces in replaced or (known and known.over):
         return _("The evaluation that it replaces has been replaced already.")
     return ""

@@ -200,7 +200,7 @@ async def living_calls() -> list[Row]:
 async def known_sources() -> list[Row]:
     """Every evaluation that is no draft, by its source."""
     return await db.fetch(
-        "SELECT id, source, state, agent, recording, replaces FROM evaluation WHERE state <> 'draft'"
+        "SELECT id, source, state, agent, rulebook, recording, replaces FROM evaluation WHERE state <> 'draft'"
     )
 
 

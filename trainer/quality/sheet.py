@@ -20,7 +20,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -77,6 +77,7 @@ _YES_NO = {"yes": True, "y": True, "true": True, "1": True, "是": True} | {
     "0": False,
     "否": False,
 }
+_AHEAD = timedelta(days=1)  # clocks and zones of other systems differ; what is to come is no fact
 _WEIGHT = re.compile(r"([^\s=]+)=(fatal:)?(\d{1,6})")
 _PAGE_SOURCE = re.compile(r"evaluation:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
 
@@ -175,6 +176,7 @@ class Known:
     """An evaluation that is here; `over`: another one has replaced it."""
 
     agent: UUID
+    rulebook: UUID
     over: bool
 
 
@@ -214,7 +216,7 @@ async def look_around(zone: ZoneInfo, viewer: Viewer | None) -> Here:
         },
         {row["code"]: row["id"] for row in await Rulebook.select(Rulebook.code, Rulebook.id)},
         rules,
-        {row["source"]: Known(row["agent"], row["id"] in replaced) for row in known},
+        {row["source"]: Known(row["agent"], row["rulebook"], row["id"] in replaced) for row in known},
         {row["recording"]: row["source"] for row in known if row["state"] == "released" and row["recording"]},
     )
 
@@ -226,6 +228,9 @@ def read_row(row: Cells, here: Here) -> Row:
     """One row, understood. Raises Invalid with what is wrong."""
     agent = _person(row["agent"], here)
     if here.viewer is not None and agent == here.viewer.id:
+        raise Invalid(_("Nobody evaluates their own call."))
+    analyst = _person(row["evaluated_by"], here) if row["evaluated_by"] else None
+    if analyst == agent:
         raise Invalid(_("Nobody evaluates their own call."))
     notes: list[str] = []
     recording = _recording(row, here, agent, notes)
@@ -254,7 +259,7 @@ def read_row(row: Cells, here: Here) -> Row:
         id=UUID(named[1]) if named else db.new_id(),
         source=source,
         agent=agent,
-        analyst=_person(row["evaluated_by"], here) if row["evaluated_by"] else None,
+        analyst=analyst,
         recording=recording,
         rulebook=here.books[code],
         rulebook_code=code,
@@ -356,9 +361,12 @@ def _moment(text: str, here: Here) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        moment = (found if found.tzinfo else found.replace(tzinfo=here.zone)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise Invalid(_("%(text)s is no date and time such as 2026-11-23T09:00.") % {"text": text}) from error
-    return (found if found.tzinfo else found.replace(tzinfo=here.zone)).astimezone(UTC)
+    if moment > db.utc_now() + _AHEAD:
+        raise Invalid(_("%(text)s is still to come.") % {"text": text})
+    return moment
 
 
 def _weights(text: str) -> dict[str, tuple[int, str]]:
