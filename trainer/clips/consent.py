@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from trainer import db
-from trainer.clips import queries
+from trainer.clips import voice_queries as queries
 from trainer.clips.out_of_use import take_down
 from trainer.clips.reading import load_clip
 from trainer.clips.standing import Standing, require_trainer, standing_of

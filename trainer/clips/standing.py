@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from trainer import db
-from trainer.clips import queries
+from trainer.clips import voice_queries as queries
 from trainer.clips.views import ClipView
 from trainer.problems import Forbidden
 from trainer.web.i18n import _
@@ -24,7 +24,7 @@ class Standing:
 
     @classmethod
     def of(cls, row: dict[str, Any] | None) -> "Standing":
-        """As `queries.consent_row` tells it."""
+        """As `voice_queries.consent_row` tells it."""
         return cls(row["agent"], row["consent"]) if row else cls(None, None)
 
 

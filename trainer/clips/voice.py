@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from trainer import db, jobs
-from trainer.clips import queries
+from trainer.clips import queries, voice_queries
 from trainer.clips.consent import MOST_WORDS
 from trainer.clips.out_of_use import take_down
 from trainer.clips.reading import clips_by_ids, load_clip, reach_of
@@ -101,13 +101,13 @@ class Use:
 
 async def uses_of_voice(viewer: Viewer) -> list[Use]:
     """Every published use of the viewer's own voice, latest first, then those that are past."""
-    rows = await queries.voice_of(viewer.id)
+    rows = await voice_queries.voice_of(viewer.id)
     ids = [row["id"] for row in rows]
     sounding = [row["id"] for row in rows if row["state"] == "published"]
     clips = await clips_by_ids(viewer, sounding) if sounding else {}
     places = await places_of(list(clips.values()))
     said: dict[UUID, list[Objection]] = {}
-    for row in await queries.objections(clips=ids, person=viewer.id) if ids else []:
+    for row in await voice_queries.objections(clips=ids, person=viewer.id) if ids else []:
         said.setdefault(row["clip"], []).append(_objection(row))
     uses = [
         Use(
@@ -151,7 +151,7 @@ async def object_to(viewer: Viewer, clip_id: UUID, words: str) -> UUID:
     Raises NotFound, Gone, Forbidden for a voice that is not the viewer's, Conflict while one is open, Invalid.
     """
     clip = await load_clip(viewer, clip_id)
-    row = await queries.consent_row(clip.id)
+    row = await voice_queries.consent_row(clip.id)
     if row is None or row["agent"] != viewer.id:
         raise Forbidden(_("This is not your voice."))
     words = _said(words, "words", _("Say in a sentence what speaks against it."))
@@ -177,7 +177,7 @@ async def object_to(viewer: Viewer, clip_id: UUID, words: str) -> UUID:
 
 async def open_objections(viewer: Viewer, *, limit: int = 50) -> list[Objection]:
     """Objections that a trainer may answer, oldest first; an admin sees all of them; for others none."""
-    rows = await queries.objections(open_only=True) if viewer.has("trainer", "admin") else []
+    rows = await voice_queries.objections(open_only=True) if viewer.has("trainer", "admin") else []
     if viewer.has("admin"):
         return [_objection(row) for row in rows][:limit]
     reach = await reach_of(viewer)
@@ -188,7 +188,7 @@ async def objections_to(viewer: Viewer, clip: ClipView) -> list[Objection]:
     """What was objected to a clip, for the trainers who work with its call."""
     if clip.published_at is None or not (viewer.has("trainer") and clip.makes):
         return []
-    return [_objection(row) for row in await queries.objections(clips=[clip.named])]
+    return [_objection(row) for row in await voice_queries.objections(clips=[clip.named])]
 
 
 async def load_objection(viewer: Viewer, objection_id: UUID) -> Objection:
@@ -198,7 +198,7 @@ async def load_objection(viewer: Viewer, objection_id: UUID) -> Objection:
 
 
 async def _answerable(viewer: Viewer, objection_id: UUID) -> dict[str, Any]:
-    found = await queries.objections(ids=[objection_id])
+    found = await voice_queries.objections(ids=[objection_id])
     reach = await reach_of(viewer)
     if not found or not (
         viewer.has("trainer") and reach.makes(found[0]["programme"], found[0]["agent_team"])

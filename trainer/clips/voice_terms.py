@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from trainer import db, jobs
-from trainer.clips import queries
+from trainer.clips import voice_queries as queries
 from trainer.jobs import JobContext
 from trainer.notices import kinds
 from trainer.notices.service import notify_many, withdraw

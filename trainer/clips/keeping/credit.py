@@ -7,8 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from trainer import db, jobs
-from trainer.clips import queries as clip_queries
-from trainer.clips import reading
+from trainer.clips import reading, voice_queries
 from trainer.clips.keeping import queries
 from trainer.jobs import JobContext
 from trainer.notices import kinds
@@ -47,7 +46,7 @@ async def choose_credit(viewer: Viewer, clip_id: UUID, *, named: bool) -> UUID:
     Raises NotFound, Gone, Forbidden for a voice that is not theirs, Conflict where no name is ever shown.
     """
     clip = await reading.load_clip(viewer, clip_id)
-    row = await clip_queries.consent_row(clip.id)
+    row = await voice_queries.consent_row(clip.id)
     if row is None or row["agent"] != viewer.id:
         raise Forbidden(_("This is not your voice."))
     if clip.polarity != "exemplar":
