@@ -30,7 +30,7 @@ from trainer.quality.checking import Given, Judgement
 from trainer.rulebook.imports import keep_sheet
 from trainer.settings import Settings
 from trainer.sheets import pending as imports
-from trainer.training.building import draft_of
+from trainer.training.editing import draft_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -103,11 +103,11 @@ async def test_whoever_has_it_or_did_its_present_version_keeps_what_they_have(ca
 
 
 async def test_a_new_version_is_given_to_those_who_did_the_old_one(cast: Cast, module: UUID):
-    from trainer.training import building, modules
+    from trainer.training import editing, modules
 
     trainer, agent = cast.viewer("trainer"), cast.viewer("agent")
     await answer_up_to(agent, await begun(agent))
-    await building.draft_of(trainer, module)
+    await editing.draft_of(trainer, module)
     await modules.publish_module(trainer, module)
     await assigning.assign(trainer, module="hear-them-out", person=agent.id)
     assert len(await Enrolment.select().where(Enrolment.person == agent.id)) == 2

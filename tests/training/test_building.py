@@ -14,7 +14,7 @@ from trainer import db, jobs
 from trainer.clips.tables import Clip
 from trainer.people.tables import AuditEntry
 from trainer.problems import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
-from trainer.training import building, documents, enrolling, modules, queries, taking
+from trainer.training import building, documents, editing, enrolling, modules, queries, taking
 from trainer.training.modules import ModuleView, StepView
 
 MODULES = sorted((Path(__file__).parents[2] / "curricula" / "modules").glob("*.yaml"))
@@ -103,21 +103,21 @@ async def test_steps_move_leave_and_come(cast: Cast, clips: Clips):
     trainer = cast.viewer("trainer")
     module = await a_module(trainer, publish=False)
     before = [step.id for step in await steps(cast, module)]
-    await building.move_step(trainer, module, before[4], 0)
-    await building.remove_step(trainer, module, before[1])
-    added = await building.add_step(
+    await editing.move_step(trainer, module, before[4], 0)
+    await editing.remove_step(trainer, module, before[1])
+    added = await editing.add_step(
         trainer, module, {"kind": "text", "body": {"title": "Hello", "body": "**Words**"}}, at=1
     )
     after = await steps(cast, module)
     assert [step.id for step in after] == [before[4], added, before[0], before[2], before[3]]
     assert [step.position for step in after] == [0, 1, 2, 3, 4]
-    await building.edit_step(trainer, module, added, {"body": {"title": "Good morning"}})
+    await editing.edit_step(trainer, module, added, {"body": {"title": "Good morning"}})
     assert (await steps(cast, module))[1].body == {
         "title": {"en": "Good morning"},
         "body": {"en": "**Words**"},
     }
     with pytest.raises(NotFound):
-        await building.remove_step(trainer, module, before[1])
+        await editing.remove_step(trainer, module, before[1])
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ async def test_a_step_that_is_not_whole_is_refused_at_its_field(
     trainer = cast.viewer("trainer")
     module = await a_module(trainer, publish=False)
     with pytest.raises(Invalid) as refused:
-        await building.add_step(trainer, module, step)
+        await editing.add_step(trainer, module, step)
     assert field in [error.field for error in refused.value.errors]
 
 
@@ -150,9 +150,9 @@ async def test_a_step_takes_only_published_clips_of_its_language_on_the_right_si
     foreign = await a_clip("R01", language="zh-Hans")
     for clip in (draft, foreign):
         with pytest.raises(Invalid):
-            await building.add_step(trainer, module, {"kind": "judge", "rule": "R01", "clip": clip})
+            await editing.add_step(trainer, module, {"kind": "judge", "rule": "R01", "clip": clip})
     with pytest.raises(Invalid) as refused:
-        await building.add_step(
+        await editing.add_step(
             trainer,
             module,
             {"kind": "contrast", "rule": "R01", "clip": clips.poor, "other_clip": clips.first},
@@ -164,14 +164,14 @@ async def test_an_edit_of_an_old_page_is_refused_and_changes_nothing(cast: Cast,
     trainer = cast.viewer("trainer")
     module = await a_module(trainer, publish=False)
     seen = (await now(cast, module)).revision
-    await building.edit_module(trainer, module, title="First", revision=seen)
+    await editing.edit_module(trainer, module, title="First", revision=seen)
     first = (await steps(cast, module))[0].id
     for edit in (
-        building.edit_module(trainer, module, title="Second", revision=seen),
-        building.move_step(trainer, module, first, 2, revision=seen),
-        building.remove_step(trainer, module, first, revision=seen),
-        building.add_step(trainer, module, {"kind": "recall", "rule": "R01"}, revision=seen),
-        building.edit_step(trainer, module, first, {"rule": "R02"}, revision=seen),
+        editing.edit_module(trainer, module, title="Second", revision=seen),
+        editing.move_step(trainer, module, first, 2, revision=seen),
+        editing.remove_step(trainer, module, first, revision=seen),
+        editing.add_step(trainer, module, {"kind": "recall", "rule": "R01"}, revision=seen),
+        editing.edit_step(trainer, module, first, {"rule": "R02"}, revision=seen),
         modules.publish_module(trainer, module, revision=seen),
     ):
         with pytest.raises(PreconditionFailed):
@@ -185,8 +185,8 @@ async def test_editing_a_published_module_makes_the_next_version_beside_it(cast:
     module = await a_module(trainer)
     published = await now(cast, module)
     kept = await modules.steps_of(published.version_id)
-    await building.edit_module(trainer, module, title="Hear them better", minutes=8)
-    await building.remove_step(trainer, module, (await steps(cast, module))[0].id)
+    await editing.edit_module(trainer, module, title="Hear them better", minutes=8)
+    await editing.remove_step(trainer, module, (await steps(cast, module))[0].id)
     draft, former = await modules.load_module(trainer, module)
     assert (draft.state, draft.version, former.state, former.version) == ("draft", 2, "published", 1)
     assert await modules.steps_of(former.version_id) == kept
@@ -204,7 +204,7 @@ async def test_whoever_began_finishes_with_their_version_and_others_take_the_new
     module = await a_module(trainer)
     early, late = await begun(agent), await begun(other)
     await taking.begin(agent, early)
-    await building.edit_module(trainer, module, minutes=9)
+    await editing.edit_module(trainer, module, minutes=9)
     await modules.publish_module(trainer, module)
     assert (await taking.open_course(agent, early)).enrolment.version == 1
     assert (await taking.open_course(other, late)).enrolment.version == 2
@@ -228,7 +228,7 @@ async def test_an_empty_draft_cannot_be_published(cast: Cast, clips: Clips):
     trainer = cast.viewer("trainer")
     module = await a_module(trainer, publish=False)
     for step in await steps(cast, module):
-        await building.remove_step(trainer, module, step.id)
+        await editing.remove_step(trainer, module, step.id)
     with pytest.raises(Conflict):
         await modules.publish_module(trainer, module)
 
@@ -236,15 +236,15 @@ async def test_an_empty_draft_cannot_be_published(cast: Cast, clips: Clips):
 async def test_a_draft_is_thrown_away_but_never_what_was_published(cast: Cast, clips: Clips):
     trainer, admin = cast.viewer("trainer"), cast.viewer("admin")
     module = await a_module(trainer)
-    await building.edit_module(trainer, module, title="Later")
+    await editing.edit_module(trainer, module, title="Later")
     with pytest.raises(Forbidden):
-        await building.discard_draft(trainer, module)
-    await building.discard_draft(admin, module)
+        await editing.discard_draft(trainer, module)
+    await editing.discard_draft(admin, module)
     assert [view.state for view in await modules.load_module(trainer, module)] == ["published"]
     with pytest.raises(Conflict):
-        await building.discard_draft(admin, module)
+        await editing.discard_draft(admin, module)
     never = await a_module(trainer, publish=False)
-    await building.discard_draft(admin, never)
+    await editing.discard_draft(admin, never)
     with pytest.raises(NotFound):
         await modules.load_module(trainer, never)
 

@@ -23,7 +23,7 @@ from trainer.calls.tables import Recording
 from trainer.clips.reading import sound_key
 from trainer.clips.tables import Clip
 from trainer.storage import storage
-from trainer.training import building, enrolling, modules, taking
+from trainer.training import editing, enrolling, modules, taking
 from trainer.training.modules import StepView
 from trainer.training.tables import Answer
 from trainer.web.session import Viewer
@@ -36,12 +36,12 @@ async def agent(cast: Cast, clips: Clips, client: httpx.AsyncClient, sign_in: Si
     """An agent, signed in, in a centre with one published module of R01."""
     trainer = cast.viewer("trainer")
     module = await a_module(trainer, publish=False)
-    await building.add_step(
+    await editing.add_step(
         trainer,
         module,
         {"kind": "reflect", "clip": clips.first, "body": {"prompt": "What would you have said?"}},
     )
-    await building.add_step(
+    await editing.add_step(
         trainer, module, {"kind": "text", "body": {"title": "Hello", "body": "Some **bold** words"}}, at=0
     )
     await modules.publish_module(trainer, module)
@@ -297,7 +297,7 @@ async def test_authored_words_cannot_bring_markup(
     trainer = cast.viewer("trainer")
     module = await a_module(trainer, publish=False)
     words = {"title": "<i>x</i>", "body": "<script>alert(1)</script> **bold**"}
-    await building.add_step(trainer, module, {"kind": "text", "body": words}, at=0)
+    await editing.add_step(trainer, module, {"kind": "text", "body": words}, at=0)
     await modules.publish_module(trainer, module)
     enrolment = await begun(agent, "hear-them-out-2")
     seen = main_of(await client.get(f"/learn/{enrolment}/1"))

@@ -12,7 +12,7 @@ from tests.training.makers import Cast, a_clip, a_module, begun
 from tests.web_fixtures import SignIn
 from trainer import db
 from trainer.clips.tables import Clip
-from trainer.training import building, modules
+from trainer.training import editing, modules
 from trainer.training.modules import ModuleView, StepView
 
 
@@ -99,7 +99,7 @@ async def test_a_form_with_errors_comes_back_as_it_was(trainer: httpx.AsyncClien
 
 async def test_an_old_page_changes_nothing(trainer: httpx.AsyncClient, cast: Cast, clips: Clips):
     module = await a_module(cast.viewer("trainer"), publish=False)
-    await building.edit_module(cast.viewer("trainer"), module, title="Somebody else's")
+    await editing.edit_module(cast.viewer("trainer"), module, title="Somebody else's")
     _view, steps = await draft_of(cast, module)
     old = {"revision": "1", "to": "3", "title": "Mine", "minutes": "3"}
     for path in (f"steps/{steps[0].id}/move", f"steps/{steps[0].id}/remove", "words", "publish"):

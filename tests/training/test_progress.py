@@ -236,11 +236,11 @@ async def test_answers_cell_by_cell_and_own_words_of_a_reflection_nobody_reads(
 
 
 async def test_a_reflection_is_nobodys_to_read(cast: Cast, clips: Clips, module: UUID):
-    from trainer.training import building, modules
+    from trainer.training import editing, modules
 
     trainer, agent = cast.viewer("trainer"), cast.viewer("agent")
-    await building.draft_of(trainer, module)
-    await building.add_step(trainer, module, {"kind": "reflect", "body": {"prompt": "And you?"}})
+    await editing.draft_of(trainer, module)
+    await editing.add_step(trainer, module, {"kind": "reflect", "body": {"prompt": "And you?"}})
     await modules.publish_module(trainer, module)
     mine = await begun(agent)
     await answer_up_to(agent, mine)

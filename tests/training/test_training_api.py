@@ -11,7 +11,7 @@ import pytest
 from tests.training.conftest import Clips
 from tests.training.makers import Cast, a_module, begun, right_answer
 from tests.web_fixtures import SignIn
-from trainer.training import building, modules, taking
+from trainer.training import editing, modules, taking
 from trainer.training.tables import Answer
 from trainer.web.api import revision_tag
 
@@ -93,7 +93,7 @@ async def test_a_draft_that_is_not_ready_names_what_is_missing(trainer: httpx.As
     module = await a_module(cast.viewer("trainer"), publish=False)
     view = modules.present(await modules.load_module(cast.viewer("trainer"), module))
     for step in await modules.steps_of(view.version_id):
-        await building.remove_step(cast.viewer("trainer"), module, step.id)
+        await editing.remove_step(cast.viewer("trainer"), module, step.id)
     refused = await trainer.post(f"/api/v1/modules/{module}/publish")
     assert refused.status_code == 409
     assert refused.json()["type"] == "/problems/module-not-publishable"

@@ -9,7 +9,7 @@ from litestar.connection import Request
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
 
-from trainer.training import building, modules
+from trainer.training import building, editing, modules
 from trainer.training.modules import READERS, ModuleView, StepView
 from trainer.training.step_pages import title_of
 from trainer.web import api
@@ -180,7 +180,7 @@ async def change_module(
     viewer, module = viewer_of(request), await read_for_change(request, module_id)
     given = msgspec.structs.asdict(data).items()
     fields: dict[str, Any] = {name: value for name, value in given if value is not UNSET}
-    await building.edit_module(viewer, module.id, revision=revision_of(module), **fields)
+    await editing.edit_module(viewer, module.id, revision=revision_of(module), **fields)
     return await one_module(viewer, module.id)
 
 
@@ -195,7 +195,7 @@ async def publish_module(request: Call, module_id: FromPath[str]) -> Response[di
 @delete("/modules/{module_id:str}", guards=[WRITE_MODULES], tags=["modules"])
 async def discard_module(request: Call, module_id: FromPath[str]) -> None:
     """Throw the draft away; what was published stays."""
-    await building.discard_draft(viewer_of(request), api.identifier(module_id))
+    await editing.discard_draft(viewer_of(request), api.identifier(module_id))
 
 
 @post("/modules/{module_id:str}/steps", guards=[WRITE_MODULES], tags=["modules"])
@@ -206,7 +206,7 @@ async def add_step(
     viewer, module = viewer_of(request), await read_for_change(request, module_id)
     fields = msgspec.structs.asdict(data)
     at = fields.pop("position")
-    await building.add_step(viewer, module.id, fields, at=at, revision=revision_of(module))
+    await editing.add_step(viewer, module.id, fields, at=at, revision=revision_of(module))
     return await one_module(viewer, module.id, status=201)
 
 
@@ -221,10 +221,10 @@ async def change_step(
     fields: dict[str, Any] = {name: value for name, value in given if value is not UNSET}
     to = fields.pop("position", None)
     if fields:
-        await building.edit_step(viewer, module.id, step, fields, revision=revision)
+        await editing.edit_step(viewer, module.id, step, fields, revision=revision)
         revision = None if revision is None else revision + 1
     if to is not None:
-        await building.move_step(viewer, module.id, step, to, revision=revision)
+        await editing.move_step(viewer, module.id, step, to, revision=revision)
     return await one_module(viewer, module.id)
 
 
@@ -236,7 +236,7 @@ async def remove_step(
 ) -> Response[dict[str, Any]]:
     """Take a step out of the draft; answers the module."""
     viewer, module = viewer_of(request), await read_for_change(request, module_id)
-    await building.remove_step(viewer, module.id, api.identifier(step_id), revision=revision_of(module))
+    await editing.remove_step(viewer, module.id, api.identifier(step_id), revision=revision_of(module))
     return await one_module(viewer, module.id)
 
 

@@ -15,7 +15,8 @@ from trainer.people.audit import record_audit
 from trainer.problems import Invalid, NotFound
 from trainer.rulebook.service import published_rules
 from trainer.training import queries
-from trainer.training.building import as_row, write_steps
+from trainer.training.building import write_steps
+from trainer.training.editing import as_row
 from trainer.training.enrolling import enrol_newcomers
 from trainer.training.grading import KINDS
 from trainer.training.modules import ModuleView, StepView, module_view, steps_of, supersede

@@ -13,7 +13,7 @@ from trainer.clips.service import ClipView, clips_by_ids, clips_of_rules, visibl
 from trainer.people.sight import reach, team_only
 from trainer.problems import Conflict, Invalid
 from trainer.rulebook.service import published_rules
-from trainer.training import building, modules, queries
+from trainer.training import building, editing, modules, queries
 from trainer.training.assigning.service import ASSIGNERS
 from trainer.training.grading import KINDS
 from trainer.training.modules import BUILDERS, DELETERS, EDITORS, PUBLISHERS, READERS, StepView
@@ -165,7 +165,7 @@ async def _clips_of(steps: Sequence[StepView]) -> dict[UUID, ClipView]:
 @post("/modules/{module_id:uuid}/draft", guards=[requires(*EDITORS)], include_in_schema=False)
 async def begin_draft(request: Page, module_id: FromPath[UUID]) -> Redirect:
     """Begin the next version; what is published stays until it is replaced."""
-    await building.draft_of(viewer_of(request), module_id)
+    await editing.draft_of(viewer_of(request), module_id)
     return _back(module_id)
 
 
@@ -177,7 +177,7 @@ async def save_words(request: Page, module_id: FromPath[UUID]) -> Response[str] 
     minutes = form.integer("minutes", least=1, most=240)
     if form.ok:
         viewer, revision = viewer_of(request), _revision(form)
-        await building.edit_module(
+        await editing.edit_module(
             viewer, module_id, title=title, summary=summary, minutes=minutes, revision=revision
         )
         return _back(module_id)
@@ -199,7 +199,7 @@ async def publish_module(request: Page, module_id: FromPath[UUID]) -> Response[s
 @post("/modules/{module_id:uuid}/discard", guards=[requires(*DELETERS)], include_in_schema=False)
 async def discard_draft(request: Page, module_id: FromPath[UUID]) -> Redirect:
     """Throw the draft away."""
-    await building.discard_draft(viewer_of(request), module_id)
+    await editing.discard_draft(viewer_of(request), module_id)
     return Redirect("/modules", status_code=303)
 
 
@@ -218,7 +218,7 @@ async def add_step(request: Page, module_id: FromPath[UUID]) -> Response[str] | 
     kind = form.choice("kind", KINDS)
     try:
         step = {"kind": kind, **_step_fields(form, kind)}
-        await building.add_step(viewer_of(request), module_id, step, revision=_revision(form))
+        await editing.add_step(viewer_of(request), module_id, step, revision=_revision(form))
     except Invalid as problem:
         form.take(problem)
         return await _step_form(request, module_id, None, kind, form)
@@ -228,7 +228,7 @@ async def add_step(request: Page, module_id: FromPath[UUID]) -> Response[str] | 
 @get("/modules/{module_id:uuid}/steps/{step_id:uuid}", guards=[requires(*EDITORS)], include_in_schema=False)
 async def show_edit_step(request: Page, module_id: FromPath[UUID], step_id: FromPath[UUID]) -> Response[str]:
     """The form of a step that is there."""
-    step = await building.step_of_draft(viewer_of(request), module_id, step_id)
+    step = await editing.step_of_draft(viewer_of(request), module_id, step_id)
     fields = {"rule": [step.rule.code] if step.rule else [], "clip": [str(step.clip or "")]}
     fields["other_clip"] = [str(step.other_clip or "")]
     fields |= {name: [text_in(step.body.get(name))] for name in TEXTS_OF.get(step.kind, ())}
@@ -241,10 +241,10 @@ async def save_step(
 ) -> Response[str] | Redirect:
     """Change its rule, clips or words."""
     viewer, form = viewer_of(request), await read_form(request)
-    step = await building.step_of_draft(viewer, module_id, step_id)
+    step = await editing.step_of_draft(viewer, module_id, step_id)
     try:
         fields = _step_fields(form, step.kind)
-        await building.edit_step(viewer, module_id, step_id, fields, revision=_revision(form))
+        await editing.edit_step(viewer, module_id, step_id, fields, revision=_revision(form))
     except Invalid as problem:
         form.take(problem)
         return await _step_form(request, module_id, step, step.kind, form)
@@ -260,7 +260,7 @@ async def move_step(request: Page, module_id: FromPath[UUID], step_id: FromPath[
     """To another place, counted from 0."""
     form = await read_form(request)
     to = form.integer("to", least=0, most=10_000) or 0
-    await building.move_step(viewer_of(request), module_id, step_id, to, revision=_revision(form))
+    await editing.move_step(viewer_of(request), module_id, step_id, to, revision=_revision(form))
     return _back(module_id, f"step-{step_id}")
 
 
@@ -272,7 +272,7 @@ async def move_step(request: Page, module_id: FromPath[UUID], step_id: FromPath[
 async def remove_step(request: Page, module_id: FromPath[UUID], step_id: FromPath[UUID]) -> Redirect:
     """Take it out."""
     form = await read_form(request)
-    await building.remove_step(viewer_of(request), module_id, step_id, revision=_revision(form))
+    await editing.remove_step(viewer_of(request), module_id, step_id, revision=_revision(form))
     return _back(module_id, "steps")
 
 
