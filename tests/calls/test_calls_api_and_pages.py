@@ -127,6 +127,10 @@ async def test_what_is_known_of_a_call_is_changed_with_if_match(
     assert changed.status_code == 200, changed.text
     expected = {**read.json(), **changes, "called_at": "2026-01-02T03:04:05.000Z"}
     assert changed.json() == expected
+    for name, beyond in (("retain_until", "9999-12-31"), ("called_at", "0001-01-01T00:00:00Z")):
+        tag = {"If-Match": changed.headers["etag"]}
+        refused = await trainer.patch(address, json={name: beyond}, headers=tag)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, name)
     stale = await trainer.patch(address, json={"csat": 1}, headers={"If-Match": read.headers["etag"]})
     assert stale.status_code == 412
     cleared = await trainer.patch(

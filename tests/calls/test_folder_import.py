@@ -165,3 +165,12 @@ async def test_a_call_whose_agent_is_not_here_is_taken_without_one(cast: Cast, f
     assert row is not None
     assert row["agent"] is None
     assert any("1 calls name an agent who is not here" in line for line in report.lines())
+
+
+async def test_what_metadata_says_is_read_as_it_is_seen(cast: Cast, folder: Path) -> None:
+    told = {"calls": [{"audio": "morning.bin", "title": "Lost\u202e at\u200b the exit"}]}
+    (folder / "metadata.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
+    taken = (await import_recordings(None, folder)).taken["morning.bin"]
+    row = await Recording.select(Recording.title).where(Recording.id == taken).first()
+    assert row is not None
+    assert row["title"] == "Lost at the exit"

@@ -14,7 +14,7 @@ from trainer.settings import Settings
 from trainer.sheets.tables import SheetImport
 
 API = "/api/v1/recordings/imports"
-ROWS = "file,title,consent_basis\none.wav,Lost at the exit,contract\ngone.wav,,contract\n"
+ROWS = "file,title,consent_basis,retain_until\none.wav,Lost at the exit,contract,\ngone.wav,,contract,9999-12-31\n"
 
 
 async def test_a_program_previews_says_yes_and_follows(
@@ -55,7 +55,10 @@ async def test_a_program_previews_says_yes_and_follows(
     ]
     rest = (await client.get(status["report_url"], params={"cursor": page["next_cursor"]})).json()
     [bad] = rest["items"]
-    assert bad["errors"] == [{"field": "file", "message": "There is no such file here."}]
+    assert bad["errors"] == [
+        {"field": "file", "message": "There is no such file here."},
+        {"field": "retain_until", "message": "Please check the year of this day."},
+    ]
     assert rest["next_cursor"] is None
     assert [each["id"] for each in (await client.get(API)).json()["items"]] == [status["id"]]
     assert (await client.delete(address)).status_code == 409

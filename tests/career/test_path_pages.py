@@ -66,6 +66,8 @@ async def test_the_done_page_may_ask_what_was_reached(
     assert told.count("Milestone reached") == 1
     later = (db.utc_now() + timedelta(seconds=1)).isoformat()
     assert (await client.get("/path/reached", params={"since": later})).text.strip() == ""
+    never = await client.get("/path/reached", params={"since": "9999-12-31T23:59:00Z"})
+    assert never.status_code == 400
     long_ago = (db.utc_now() - timedelta(days=30)).isoformat()
     assert (await client.get("/path/reached", params={"since": long_ago})).text.strip() == ""
     for nonsense in ("", "yesterday", "2026-01-01T00:00:00"):

@@ -101,6 +101,7 @@ async def test_the_page_shows_who_did_what(admin: httpx.AsyncClient) -> None:
     nothing = await admin.get("/audit?since=2001-01-01&until=2001-01-02")
     assert "Nothing fits" in nothing.text
     assert (await admin.get("/audit?since=yesterday&actor=nobody")).status_code == 200
+    assert (await admin.get("/audit?since=0001-01-01&until=9999-12-31")).status_code == 200
 
 
 async def test_the_export_holds_every_entry_and_itself(

@@ -30,6 +30,7 @@ DIRTY, CLEAN = "Cafe\u0301 \u202eexe.txt\u202c\x00\x07\u200b 你好 👩\u200d�
         ("\u2066a\u2069\u200e\u200f\u061cb\ufeff\x7f\x9f", "ab"),
         ("می\u200cخواهم", "می\u200cخواهم"),
         ("e\u202e\u0301", "é"),
+        ("re\u00adfund\u3164\u115f\u1160\uffa0\u180e\u034f", "refund"),
     ],
 )
 def test_what_is_kept_is_what_is_seen(sent: str, kept: str) -> None:

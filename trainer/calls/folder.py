@@ -25,6 +25,7 @@ from trainer.problems import Invalid, Problem
 from trainer.storage import StorageError
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
+from trainer.web.texts import readable
 
 LIBRARY = "library.yaml"
 METADATA = (LIBRARY, "metadata.yaml")
@@ -128,7 +129,7 @@ async def _take(
     texts = _texts(call, people, zone)
     if assumed := "consent_basis" not in texts:
         texts["consent_basis"] = DEFAULT_BASIS
-    texts.setdefault("title", path.stem)
+    texts.setdefault("title", readable(path.stem))
     fields, stranger = await _read_fields(texts, zone)
     transcript = await asyncio.to_thread(_transcript_of, root, path, call.get("transcript"))
     report.taken[name] = await receive_recording(viewer, path, fields, transcript=transcript, sha256=sha256)
@@ -151,7 +152,7 @@ async def _read_fields(texts: dict[str, str], zone: ZoneInfo) -> tuple[Recording
 def _texts(call: Mapping[str, Any], people: Mapping[str, UUID], zone: ZoneInfo) -> dict[str, str]:
     """The fields of a call as the upload form would send them."""
     texts = {
-        name: value.isoformat() if hasattr(value, "isoformat") else str(value)
+        name: value.isoformat() if hasattr(value, "isoformat") else readable(str(value))
         for name, value in call.items()
         if name in forms.TEXT_FIELDS and value is not None
     }

@@ -43,6 +43,8 @@ TEXT_FIELDS = frozenset({*EDITABLE, "language", "caller_is_minor"})
 # Only of a single upload, where somebody answers for it: no sheet and no folder says that for many.
 ANYWAY_FIELD = "despite_erasure"
 
+EARLIEST, LATEST = 1900, 9000  # years: a day beyond has no end in every time zone
+
 _YES = frozenset({"true", "1", "yes", "on"})
 _NO = frozenset({"false", "0", "no", "off", ""})
 
@@ -129,7 +131,10 @@ async def read_fields(
         values["called_at"] = read("called_at", lambda text: moment(text, zone), told)
     if "retain_until" in given:
         last = read("retain_until", date.fromisoformat, _("Give a day, such as 2026-11-23."))
-        values["retain_until"], values["expires_at"] = last, end_of(last, zone) if last else None
+        try:
+            values["retain_until"], values["expires_at"] = last, end_of(last, zone) if last else None
+        except Invalid as problem:
+            wrong += problem.errors
     if "agent" in given:
         values["agent"] = await find_person(given["agent"]) if given["agent"] else None
         if given["agent"] and values["agent"] is None:
@@ -157,13 +162,17 @@ def fields_of(recording: RecordingView) -> RecordingFields:
 
 
 def moment(text: str, zone: ZoneInfo) -> datetime:
-    """RFC 3339, or without a zone where the site is; in UTC. Raises ValueError."""
+    """RFC 3339, or without a zone where the site is; in UTC. Raises ValueError, also for years that no page shows."""
     parsed = datetime.fromisoformat(text)
+    if not EARLIEST <= parsed.year < LATEST:
+        raise ValueError(text)
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def end_of(day: date, zone: ZoneInfo) -> datetime:
-    """The moment at which a day is over where the site is."""
+def end_of(day: date, zone: ZoneInfo, *, field: str = "retain_until") -> datetime:
+    """The moment at which a day is over where the site is. Raises Invalid for one beyond the calendar."""
+    if not EARLIEST <= day.year < LATEST:
+        raise Invalid.field(field, "out-of-range", _("Please check the year of this day."))
     return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
 

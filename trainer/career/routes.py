@@ -73,7 +73,8 @@ async def show_reached(request: AnyRequest, since: FromQuery[str] = "") -> Respo
     """A fragment: what the viewer reached in the quarter of an hour after a moment. Empty when nothing."""
     try:
         moment = datetime.fromisoformat(since)
-    except ValueError as error:
+        moment + JUST_NOW  # there is such a time
+    except (ValueError, OverflowError) as error:
         raise Malformed(_("This address needs a moment, such as 2026-11-23T09:00:00Z.")) from error
     if moment.tzinfo is None:
         raise Malformed(_("This moment needs its time zone, such as 2026-11-23T09:00:00Z."))

@@ -51,7 +51,8 @@ class Search:
     def bounds(self) -> tuple[datetime | None, datetime | None]:
         """The moments from which (included) and up to which (excluded) entries are wanted."""
         start = datetime.combine(self.since, time(), UTC) if self.since else None
-        end = datetime.combine(self.until + timedelta(days=1), time(), UTC) if self.until else None
+        until = None if self.until == date.max else self.until
+        end = datetime.combine(until + timedelta(days=1), time(), UTC) if until else None
         return start, end
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from litestar.connection import Request
 
-# Control characters but tab and line feed; marks that turn the direction of what follows, or show nothing at all.
+# Control characters but tab and line feed; marks that turn the direction of what follows, or show nothing at all, as
+# the fillers of Hangul, which make a name that looks empty.
 _HIDDEN = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u180e\u3164\uffa0\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     r"\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _LINE_ENDS = re.compile(r"\r\n?|[\x85\u2028\u2029]")

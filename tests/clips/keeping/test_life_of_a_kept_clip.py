@@ -69,6 +69,8 @@ async def test_a_renewed_clip_is_heard_after_its_call_and_goes_on_its_own_day(
     assert refused.status_code == 422
     assert "It is kept until then anyway" in refused.text
     assert "nobody outside can be recognised" in refused.text
+    beyond = await client.post(f"/clips/{clip}/renew", data={**form, "keep_until": "9999-12-31"})
+    assert (beyond.status_code, "Please check the year" in beyond.text) == (422, True)
     assert (await client.post(f"/clips/{clip}/renew", data=form)).status_code == 303
     assert (await client.post(f"/clips/{clip}/renew", data=form)).status_code == 409
     assert "Waiting for an answer" in (await client.get(f"/clips/{clip}/renew")).text

@@ -102,7 +102,12 @@ async def renew(request: Call, clip_id: FromPath[str], data: JSONBody[RenewalIn]
     409 `clip-not-renewable` names what is `missing`; 410 once its day is over.
     """
     zone = ZoneInfo(request.app.state.settings.time_zone)
-    wish = Wish(data.basis, data.keep_until, end_of(data.keep_until, zone), checked=data.nobody_recognised)
+    wish = Wish(
+        data.basis,
+        data.keep_until,
+        end_of(data.keep_until, zone, field="keep_until"),
+        checked=data.nobody_recognised,
+    )
     return _renewal(await renewing.renew(viewer_of(request), api.identifier(clip_id), wish))
 
 

@@ -107,7 +107,9 @@ async def renew_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str] | 
 
 def _wish(request: Page, form: Form, last: date) -> Wish:
     zone = ZoneInfo(request.app.state.settings.time_zone)
-    return Wish(form.raw("basis"), last, end_of(last, zone), checked=form.checked("checked"))
+    return Wish(
+        form.raw("basis"), last, end_of(last, zone, field="keep_until"), checked=form.checked("checked")
+    )
 
 
 @post("/renewals/{renewal_id:uuid}/call-off", guards=[requires("trainer")])
