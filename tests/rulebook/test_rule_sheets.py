@@ -15,7 +15,8 @@ from tests.rulebook.test_rule_health import words
 from tests.web_fixtures import SignIn
 from trainer import db
 from trainer.problems import Conflict, Forbidden, Invalid, NotFound
-from trainer.rulebook import drafting, imports, service, sheet
+from trainer.rulebook import drafting, imports, service
+from trainer.rulebook.export import export_columns, export_rows
 from trainer.rulebook.imports import Preview
 from trainer.rulebook.views import RuleView
 from trainer.sheets.tables import SheetImport
@@ -207,9 +208,9 @@ async def test_what_goes_out_comes_back_as_it_was(tmp_path: Path) -> None:
     await a_rulebook()
     trainer = await a_viewer("trainer")
     rules = list((await service.published_rules()).values())
-    columns = sheet.export_columns(rules, "en")
+    columns = export_columns(rules, "en")
     assert "statement zh-Hans" in columns
-    rows = sheet.export_rows(rules, columns, "en")
+    rows = export_rows(rules, columns, "en")
     for content in (write_csv(columns, rows), write_xlsx("rules", columns, rows)):
         seen = await preview_of(trainer, tmp_path, content)
         assert seen.wrong == {}

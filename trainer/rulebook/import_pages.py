@@ -14,6 +14,7 @@ from litestar.response import Redirect
 from trainer.problems import Conflict, Invalid, NotFound, TooLarge
 from trainer.rulebook import imports, service, sheet
 from trainer.rulebook.drafting import PUBLISH, WRITE
+from trainer.rulebook.export import TEMPLATE_COLUMNS, export_columns, export_rows, template_rows
 from trainer.rulebook.imports import Preview
 from trainer.sheets.columns import chosen_places, heading_of
 from trainer.sheets.pending import pending_of
@@ -96,7 +97,7 @@ async def discard_import(request: Page, import_id: FromPath[UUID]) -> Redirect:
 @get("/rules/import/template", guards=GUARDS, include_in_schema=False)
 async def load_template(request: Page) -> Response[bytes]:
     """A sheet with the headings and two examples."""
-    return await sheet_response("rules-template", sheet.TEMPLATE_COLUMNS, sheet.template_rows(), "csv")
+    return await sheet_response("rules-template", TEMPLATE_COLUMNS, template_rows(), "csv")
 
 
 @get("/rules/export", guards=[signed_in], include_in_schema=False)
@@ -107,8 +108,8 @@ async def export_rules(request: Page, book: FromQuery[str] = "") -> Response[byt
     if code not in await service.rulebook_codes():
         raise NotFound(_("There is no rule book %(code)s.") % {"code": code})
     language = rules[0].language if rules else "en"
-    columns = sheet.export_columns(rules, language)
-    rows = sheet.export_rows(rules, columns, language)
+    columns = export_columns(rules, language)
+    rows = export_rows(rules, columns, language)
     return await sheet_response(f"rules-{code}", columns, rows, request.query_params.get("as", "csv"))
 
 
