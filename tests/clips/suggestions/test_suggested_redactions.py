@@ -378,6 +378,10 @@ async def test_the_pages_decide_and_say_who_did(
     assert "Redacted by Rosa Lind" in page
     assert "Left as it is by Rosa Lind" in page
     assert "data-suggestions" in (await client.get(f"/clips/{clip}/edit")).text
+    card = {"key": (await of(cast, clip))["card"].key}
+    for said in ({}, {"answer": ""}, {"answer": "maybe"}):  # only who says "undone" hears the card again
+        assert (await client.post(f"/clips/{clip}/suggestions", data={**card, **said})).status_code == 422
+    assert (await of(cast, clip))["card"].state == "covered"
 
     assert (await client.get("/clips/names")).status_code == 200
     assert (await client.post("/clips/names", data={"names": "x"})).status_code == 422

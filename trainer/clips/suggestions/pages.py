@@ -82,8 +82,10 @@ async def decide_in_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str
     viewer, form = viewer_of(request), await read_form(request)
     keys = form.many("key")
     answer = form.choice("answer", ANSWERS)
+    if not form.ok:  # never a guess: undoing lets one hear what was hidden
+        raise Invalid(_("Some fields need another look."))
     try:
-        saved = await service.decide_in_clip(viewer, clip_id, keys or None, answer or "undone")  # type: ignore[arg-type]
+        saved = await service.decide_in_clip(viewer, clip_id, keys or None, answer)  # type: ignore[arg-type]
     except (Conflict, PreconditionFailed) as problem:
         clip = await load_clip(viewer, clip_id, stopped=True)
         return await show_clip_page(request, clip, status=409, refusal=problem.detail)
