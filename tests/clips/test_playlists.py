@@ -361,6 +361,7 @@ async def test_the_pages_make_hear_order_and_share_a_list(
     assert "&lt;i&gt;Mornings" in page
     assert "Mind" in page
     editor = (await client.get(f"{made}/edit")).text
+    assert f'name="add" value="{two}"' in editor  # offered before anything is typed
     revision = re.search(r'name="revision" value="(\d+)"', editor)
     assert revision is not None
     added = await client.post(f"/clips/{two}/playlists", data={"playlist": made.rpartition("/")[2]})

@@ -252,7 +252,7 @@ async def editor(
         errors=errors or {},
         conflict=conflict,
         visible_options=visible_options(),
-        found=await found_clips(request, typed.words) if typed.words or not typed.items else [],
+        found=await found_clips(request, typed.words),
         words=typed.words,
         action=f"/clips/playlists/{playlist.id}/edit" if playlist else "/clips/playlists/new",
     )
