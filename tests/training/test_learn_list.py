@@ -1,5 +1,6 @@
 """What /learn shows and in which order, and that every newcomer begins with the starter."""
 
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from trainer import db, jobs
 from trainer.people import service as people
 from trainer.people.importing import import_people
 from trainer.training import deciding, documents, enrolling
+from trainer.training.tables import Module
 
 
 async def test_what_was_assigned_is_in_order_and_a_day_that_is_over_is_said_kindly(
@@ -24,12 +26,18 @@ async def test_what_was_assigned_is_in_order_and_a_day_that_is_over_is_said_kind
     for code, days in (("hear-them-out-2", 5), ("hear-them-out-3", -1), ("hear-them-out-4", 0)):
         await enrolling.enrol(trainer, code, cast.agent.id, due_on=today + timedelta(days=days))
     free = await enrolling.enrol(cast.viewer("agent"), "hear-them-out", cast.agent.id)
+    await Module.update({Module.starter: True}).where(Module.code == "hear-them-out-2")
     await sign_in(client, cast.agent)
     page = (await client.get("/learn")).text.partition("<main")[2]
     codes = [one.code for one in await enrolling.open_enrolments(cast.agent.id)]
     assert codes == ["hear-them-out-3", "hear-them-out-4", "hear-them-out-2", "hear-them-out"]
     assert "a good one to take next" in page
     assert page.index("a good one to take next") < page.index("due today") < page.index(str(free))
+    first = await enrolling.next_enrolment(cast.agent.id)  # the home points at the starter: so does this page
+    assert first
+    assert first.code == "hear-them-out-2"
+    pointed_at = re.findall(r'action="/learn/([^"]+)/begin">(?:(?!</form>).)*button primary', page, re.DOTALL)
+    assert pointed_at == [str(first.id)]
     await deciding.waive(trainer, free, "Taught it for years")
     page = (await client.get("/learn")).text.partition("<main")[2]
     assert "Need not do" in page

@@ -220,7 +220,7 @@ async def _begin_with_starters(person: UUID) -> None:
 
 
 async def enrolments_of(person: UUID) -> list[EnrolmentView]:
-    """A person's enrolments, what is open first: due first, then begun."""
+    """A person's enrolments, what is open first: the nearest due day, then the starter and begun ones."""
     return [enrolment_view(row) for row in await queries.enrolments_of(person)]
 
 

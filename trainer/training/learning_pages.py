@@ -29,11 +29,12 @@ Page = Request[Any, Any, Any]
 async def show_learning(request: Page) -> Response[str]:
     """What is under way, what one may begin, what is done."""
     viewer = viewer_of(request)
-    mine = await enrolling.enrolments_of(viewer.id)
+    mine, first = await enrolling.enrolments_of(viewer.id), await enrolling.next_enrolment(viewer.id)
     return render(
         request,
         "training/learn.html",
         open_ones=[enrolment for enrolment in mine if enrolment.open],
+        first=first.id if first else None,  # what the home points at, too
         done=[enrolment for enrolment in mine if enrolment.completed_at],
         waived=[enrolment for enrolment in mine if enrolment.waived_at],
         today=day_of(db.utc_now(), viewer.time_zone),

@@ -84,16 +84,16 @@ async def enrolment(enrolment_id: UUID) -> dict[str, Any] | None:
 
 
 async def enrolments_of(person: UUID) -> list[dict[str, Any]]:
-    """A person's enrolments: the starter, then due ones, then begun ones, then in the curriculum's order; then
-    finished ones, newest first, and waived ones.
+    """A person's enrolments: due ones, the nearest day first, then the starter, begun ones, and in the curriculum's
+    order; then finished ones, newest first, and waived ones.
     """
     return await db.fetch(
         _ENROLMENTS
         + """ WHERE enrolment.person = {} ORDER BY CASE WHEN enrolment.waived_at IS NOT NULL THEN 2
               WHEN enrolment.completed_at IS NOT NULL THEN 1 ELSE 0 END,
-              CASE WHEN module.starter AND enrolment.completed_at IS NULL THEN 0 ELSE 1 END,
               CASE WHEN enrolment.due_on IS NULL OR enrolment.completed_at IS NOT NULL THEN 1 ELSE 0 END,
               CASE WHEN enrolment.completed_at IS NULL THEN enrolment.due_on END,
+              CASE WHEN module.starter AND enrolment.completed_at IS NULL THEN 0 ELSE 1 END,
               CASE WHEN enrolment.started_at IS NULL THEN 1 ELSE 0 END, enrolment.completed_at DESC,
               enrolment.position, module.position, module.code""",
         person,
