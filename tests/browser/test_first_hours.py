@@ -66,7 +66,8 @@ def admin(scene: Scene) -> None:
 
 def bring_people(window: Window, scene: Scene) -> None:
     page = window.page
-    go(window, "Do this next", "/people/import")
+    assert page.locator("#first-day .button.primary").all_inner_texts() == ["Take the starter kit"]
+    go(window, "Bring your people in", "/people/import")
     sheet = scene.files / "staff.csv"
     sheet.write_text(STAFF)
     page.set_input_files("input[type=file]", sheet)

@@ -183,7 +183,10 @@ async def test_the_answers_are_kept_and_shown_again(here: Cast, client: Client, 
         "birthday_day": "29",
         "leap_day": "03-01",
     }
-    assert (await client.post("/welcome/celebrations", data=answers)).status_code == 303
+    saved = await client.post("/welcome/celebrations", data=answers)
+    assert saved.status_code == 303
+    assert "Your choices are saved." in (await client.get(saved.headers["location"])).text
+    assert "Your choices are saved." not in (await client.get("/home")).text
     person = await get_person(here.amara.id)
     assert {name: getattr(person, name) for name in answers if "_scope" in name} == {
         name: value for name, value in answers.items() if "_scope" in name

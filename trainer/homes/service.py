@@ -58,6 +58,11 @@ class AdminHome:
     def open_ones(self) -> int:
         return sum(not (item.done or item.optional) for item in self.checklist)
 
+    @property
+    def next(self) -> FirstThing | None:
+        """The one thing that is pointed at; None once only what one may leave is open."""
+        return next((item for item in self.checklist if not (item.done or item.optional)), None)
+
 
 @dataclass(frozen=True, slots=True)
 class ManagerHome:
@@ -191,6 +196,8 @@ async def admin_home(settings: Settings) -> AdminHome:
                 "/starter-kit",
                 "sparkles",
                 all(found[part] > 0 for part in kit),
+                optional=found["people"] > 1
+                or found["rules"] > 0,  # who has begun by themselves may do without
                 press=_("Take the starter kit"),
             ),
             FirstThing(

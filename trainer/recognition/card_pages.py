@@ -104,7 +104,7 @@ async def save_celebrations(request: AnyRequest) -> Response[Any]:
     if form.ok:
         try:
             await asking.choose(viewer, fields)
-            return Redirect("/", status_code=303)
+            return Redirect("/home?done=celebrations", status_code=303)
         except Invalid as refused:
             form.take(refused)
     return await _celebrations(request, form)

@@ -1,0 +1,24 @@
+"""An admin's first day: one thing is pointed at, and it is the kit only until the centre has begun another way."""
+
+import re
+
+import httpx
+
+from tests.factories import a_person
+from tests.web_fixtures import SignIn
+
+
+async def test_one_thing_is_pointed_at(client: httpx.AsyncClient, sign_in: SignIn) -> None:
+    await sign_in(client, await a_person("admin"))
+    assert pointed_at((await client.get("/home")).text) == ["Take the starter kit"]
+    await a_person("agent")
+    home = (await client.get("/home")).text
+    assert pointed_at(home) == ["Do this next"]
+    assert re.search(r'href="/rules"[^>]*>(?:<svg.*?</svg>)?(?:<span>)?Do this next', home)
+    assert "Take the starter kit" in home
+
+
+def pointed_at(home: str) -> list[str]:
+    first_day = home.partition('id="first-day"')[2].partition("</ol>")[0]
+    buttons = re.findall(r'class="button primary".*?</(?:button|a)>', first_day, re.DOTALL)
+    return [re.sub(r"<.*?>", "", "<" + button).strip() for button in buttons]
