@@ -131,6 +131,18 @@ async def test_the_list_is_narrowed_in_place(admin: httpx.AsyncClient) -> None:
     assert odd.status_code == 200
 
 
+async def test_namesakes_are_told_apart_for_who_may_see_their_details(
+    admin: httpx.AsyncClient, client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    for address in ("noor.a@x.example", "noor.b@x.example"):
+        await a_person(name="Noor Rahimi", email=address)
+    listed = (await admin.get("/people?q=noor")).text
+    assert "· noor.a@x.example<" in listed
+    assert "· noor.b@x.example<" in listed
+    await sign_in(client, await a_person("manager"))
+    assert "noor.a@" not in (await client.get("/people?q=noor")).text
+
+
 async def test_a_long_list_goes_on_with_its_filters(admin: httpx.AsyncClient) -> None:
     for n in range(53):
         await a_person(name=f"Colleague {n:02}")

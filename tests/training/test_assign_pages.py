@@ -82,6 +82,22 @@ async def test_people_are_found_by_name_and_those_ticked_stay(
     assert "Nobody of this name" in nobody.text
 
 
+async def test_namesakes_are_told_apart_as_far_as_the_viewer_may_see(
+    client: httpx.AsyncClient, sign_in: SignIn, cast: Cast, module: UUID
+):
+    for address in ("noor.a@x.example", "noor.b@x.example"):
+        noor = await a_person("agent", name="Noor Rahimi", team=cast.agent.team, email=address)
+    await a_person("agent", name="Only One", team=cast.agent.team, email="one@x.example")
+    await sign_in(client, cast.lead)
+    shown = main_of(await client.get(f"/assign?person={noor.id}"))
+    assert shown.count("· noor.a@x.example</small>") == shown.count("· noor.b@x.example</small>") == 1
+    assert "one@x.example" not in shown
+    await sign_in(client, cast.trainer)
+    chosen = {"q": "noor", "person": str(noor.id)}
+    told = (await client.post("/assign/people", data=chosen, headers=HTMX)).text
+    assert (told.count("Noor Rahimi"), told.count("x.example")) == (2, 0)
+
+
 async def test_the_chosen_way_counts_and_what_else_is_filled_in_does_not(
     trainer: httpx.AsyncClient, cast: Cast, module: UUID
 ):

@@ -1,5 +1,6 @@
 """Pages of assigning: choose what, whom and until when; see whom it reaches; one assignment, and taking it back."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from litestar.response import Redirect
 
 from trainer import db, jobs
 from trainer.people.days import day_of
-from trainer.people.service import PersonView, people_by_ids, visible_people
+from trainer.people.service import PersonView, people_by_ids, shown_to, visible_people
 from trainer.people.teams import list_teams
 from trainer.problems import Invalid
 from trainer.training import curricula, modules
@@ -149,15 +150,20 @@ async def _people(viewer: Viewer, chosen: Chosen, search: str) -> dict[str, Any]
     """Those chosen, and who fits the search, as rows to tick."""
     team = None if viewer.has("trainer") else viewer.team
     picked = await people_by_ids(chosen.people)
-    may = [one for one in picked.values() if viewer.has("trainer") or (team and one.team == team)]
+    may = [
+        shown_to(viewer, one).person
+        for one in picked.values()
+        if viewer.has("trainer") or (team and one.team == team)
+    ]
     shown = await visible_people(viewer, search=search, team=team, limit=FOUND + 1) if _sees(viewer) else []
     found = [each.person for each in shown if each.person.id not in picked]
+    named = Counter(one.name_key for one in [*may, *found])
     return {
         "picked": sorted(may, key=lambda one: one.name_key),
         "found": found[:FOUND],
         "more": len(found) > FOUND,
         "search": search,
-        "sub_of": _sub,
+        "sub_of": lambda person: _sub(person, alone=named[person.name_key] == 1),
     }
 
 
@@ -165,8 +171,11 @@ def _sees(viewer: Viewer) -> bool:
     return viewer.has("trainer") or viewer.team is not None
 
 
-def _sub(person: PersonView) -> str:
-    return person.team_name or _("No team")
+def _sub(person: PersonView, *, alone: bool) -> str:
+    """The team; of namesakes also what tells them apart, as far as the viewer may see it."""
+    known = None if alone else person.email or person.employee_no
+    team = person.team_name or _("No team")
+    return f"{team} · {known}" if known else team
 
 
 @post("/assign/people", guards=[requires(*ASSIGNERS)], status_code=200, include_in_schema=False)
