@@ -11,12 +11,10 @@ from litestar.params import FromPath
 
 from trainer.people import forms, roster
 from trainer.people.import_jobs import KIND, apply_people, read_people
-from trainer.problems import Invalid, TooLarge
 from trainer.sheets import pending as imports
 from trainer.sheets.reading import MOST_BYTES, MOST_ROWS
 from trainer.sheets.steps import Room
 from trainer.sheets.writing import TYPES, file_response, sheet_response
-from trainer.storage import StorageError
 from trainer.web.guards import requires
 from trainer.web.i18n import _
 from trainer.web.session import viewer_of
@@ -58,14 +56,7 @@ async def _form(request: AnyRequest, error: str = "") -> Response[str]:
 @post("/people/import", guards=GUARDS, include_in_schema=False)
 async def take_file(request: AnyRequest) -> Response[Any]:
     """Keeps the file and has it read."""
-    try:
-        pending = await imports.receive_upload(request, KIND, read_people)
-    except (Invalid, TooLarge, StorageError) as problem:
-        errors = [error.message for error in getattr(problem, "errors", [])]
-        return await _form(request, error=" ".join(errors) or problem.detail)
-    if is_htmx(request):
-        return Response("", headers={"HX-Redirect": f"/people/import/{pending}"})
-    return ROOM.one(pending)
+    return await ROOM.take(request, _form)
 
 
 @get("/people/import/{pending_id:uuid}", guards=GUARDS, include_in_schema=False)

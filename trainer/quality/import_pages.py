@@ -9,7 +9,6 @@ from uuid import UUID
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from trainer.problems import Invalid, TooLarge
 from trainer.quality.import_jobs import KIND, apply_evaluations, read_evaluations
 from trainer.quality.service import EVALUATE
 from trainer.quality.sheet import COLUMNS
@@ -18,7 +17,6 @@ from trainer.sheets import pending as imports
 from trainer.sheets.reading import MOST_BYTES, MOST_ROWS
 from trainer.sheets.steps import Room
 from trainer.sheets.writing import TYPES, file_response, sheet_response
-from trainer.storage import StorageError
 from trainer.web.guards import requires
 from trainer.web.i18n import _
 from trainer.web.session import viewer_of
@@ -60,14 +58,7 @@ async def _form(request: AnyRequest, error: str = "") -> Response[str]:
 @post("/evaluations/import", guards=GUARDS, include_in_schema=False)
 async def take_evaluations(request: AnyRequest) -> Response[Any]:
     """Keeps the file and has it read."""
-    try:
-        pending = await imports.receive_upload(request, KIND, read_evaluations)
-    except (Invalid, TooLarge, StorageError) as problem:
-        errors = [error.message for error in getattr(problem, "errors", [])]
-        return await _form(request, error=" ".join(errors) or problem.detail)
-    if is_htmx(request):
-        return Response("", headers={"HX-Redirect": f"{ROOM.address}/{pending}"})
-    return ROOM.one(pending)
+    return await ROOM.take(request, _form)
 
 
 @get("/evaluations/import/{pending_id:uuid}", guards=GUARDS, include_in_schema=False)

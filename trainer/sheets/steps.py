@@ -1,5 +1,5 @@
-"""The steps between an uploaded file and its report that are the same in every room: choosing columns, yes and no on
-pages, and for programs the answers that tell how far an import is.
+"""The steps between a file and its report that are the same in every room: taking a sheet, choosing columns, yes and
+no on pages, and for programs the answers that tell how far an import is.
 
 Invariant: a step may be repeated without harm, and leads back to the page (or address) of its import.
 """
@@ -14,16 +14,19 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.types import Guard
 
-from trainer.problems import Invalid
+from trainer.problems import Invalid, TooLarge
 from trainer.sheets import pending as imports
 from trainer.sheets.columns import chosen_places
 from trainer.sheets.pending import Pending, Work
+from trainer.storage import StorageError
 from trainer.web.api import Page, as_utc, identifier, read_page
 from trainer.web.forms import read_form
 from trainer.web.i18n import _
 from trainer.web.session import Viewer, viewer_of
+from trainer.web.templating import is_htmx
 
 AnyRequest = Request[Any, Any, Any]
+Answer = Awaitable[Response[Any]]
 Counts = Mapping[str, int]
 _YES, _NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
 
@@ -46,6 +49,17 @@ class Room:
     def one(self, pending: UUID) -> Response[Any]:
         """On to the page of an import."""
         return Redirect(f"{self.address}/{pending}", status_code=303)
+
+    async def take(self, request: AnyRequest, form: Callable[[AnyRequest, str], Answer]) -> Response[Any]:
+        """Keeps an uploaded sheet and has it read; what is refused is said on the `form` again."""
+        try:
+            pending = await imports.receive_upload(request, self.kind, self.reader)
+        except (Invalid, TooLarge, StorageError) as problem:
+            errors = [error.message for error in getattr(problem, "errors", [])]
+            return await form(request, " ".join(errors) or problem.detail)
+        if is_htmx(request):
+            return Response("", headers={"HX-Redirect": f"{self.address}/{pending}"})
+        return self.one(pending)
 
     def pages(self) -> list[Any]:
         """What somebody decides on the page of an import."""
