@@ -12,7 +12,7 @@ from tests.search.makers import a_call, a_clip, a_note, a_pair, indexed, text_of
 from trainer import db, jobs
 from trainer.clips.playlists.service import PlaylistFields, make_playlist
 from trainer.clips.reviewing import service as reviewing
-from trainer.search import finding_calls, finding_clips, routes, service
+from trainer.search import finding_calls, finding_clips, hits, routes, service
 
 EVIL = '<img src=x onerror=alert(1)> plimsoll & "more" <b>'
 
@@ -153,7 +153,7 @@ async def test_lists_go_on_and_counts_stop(
         await a_clip(call, f"Keel {number}", lines=(0, 1))
     await indexed()
     await use_token(client, await a_person("trainer"), "all")
-    for room in (finding_calls, finding_clips):
+    for room in (finding_calls, finding_clips, hits):
         monkeypatch.setattr(room, "COUNTED", 5)
     for kind, lines_read in (("call", 60), ("call", 3), ("clip", 0)):
         monkeypatch.setattr(finding_calls, "LINES_READ", lines_read)

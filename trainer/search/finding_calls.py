@@ -13,17 +13,15 @@ from trainer.calls.views import RecordingView
 from trainer.quality.service import sight_of
 from trainer.search import call_queries as queries
 from trainer.search.filters import Filters
-from trainer.search.hits import HIGHEST, After, CallHit, Found, LineHit
+from trainer.search.hits import COUNTED, HIGHEST, LINES_SHOWN, After, CallHit, Found, LineHit
 from trainer.search.nearness import Held, Nearest, nearest
 from trainer.search.sought import Sought
 from trainer.web.session import Viewer
 from trainer.words import excerpt, pieces
 
-COUNTED = 100  # more are "more than 100"
 RANKED = 50
 # lines that are looked at for each call of a page, most: frequent words stand in every other line
 LINES_READ = 60
-LINES_SHOWN = 3
 
 Row = dict[str, Any]
 

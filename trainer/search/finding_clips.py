@@ -16,9 +16,20 @@ from trainer.clips.reviewing.queries import last_words
 from trainer.clips.views import ClipView
 from trainer.search import clip_queries as queries
 from trainer.search.filters import Filters
-from trainer.search.finding_calls import COUNTED, LINES_SHOWN
-from trainer.search.hits import After, ClipHit, Found, Hit, ItemHit, LineHit, PairHit, PlaylistHit
-from trainer.search.queries import Kind
+from trainer.search.hits import (
+    COUNTED,
+    LINES_SHOWN,
+    After,
+    ClipHit,
+    Found,
+    Hit,
+    ItemHit,
+    LineHit,
+    PairHit,
+    PlaylistHit,
+    key_in,
+    one_by_one,
+)
 from trainer.search.sought import Sought
 from trainer.web.i18n import text_in
 from trainer.web.session import Viewer
@@ -27,17 +38,6 @@ from trainer.words import Piece, excerpt, pieces
 CLIP_STATES = ("published", "draft", "in_review", "retired")
 
 Row = dict[str, Any]
-
-
-def one_by_one(kind: Kind, hits: list[Hit], rows: list[Row], limit: int) -> Found:
-    """Hits of rows that are one entry each, of which `COUNTED + 1` were asked for."""
-    going_on = (0, 0, rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Found(kind, hits, min(len(rows), COUNTED), len(rows) > COUNTED, going_on)
-
-
-def key_in(after: After | None) -> int | None:
-    """The key to go on from."""
-    return after[2] if after else None
 
 
 async def find_clips(

@@ -7,9 +7,7 @@ from trainer.rulebook.service import SEE_DRAFTS, rules_of_versions
 from trainer.rulebook.views import RuleView
 from trainer.search import text_queries as queries
 from trainer.search.filters import Filters
-from trainer.search.finding_calls import COUNTED
-from trainer.search.finding_clips import key_in, one_by_one
-from trainer.search.hits import After, Found, Hit, NoteHit, RuleHit
+from trainer.search.hits import COUNTED, After, Found, Hit, NoteHit, RuleHit, key_in, one_by_one
 from trainer.search.sought import Sought
 from trainer.web.i18n import current_locale, text_in
 from trainer.web.session import Viewer

@@ -1,8 +1,9 @@
 """What is found, as values: each kind of thing with its texts in pieces, those that were looked for marked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from trainer.calls.views import RecordingView
@@ -17,6 +18,8 @@ from trainer.words import Piece
 # Where to go on in a list: (start of the part that is ranked by nearness, how near, key); see finding_calls.
 After = tuple[int, int, int]
 HIGHEST = (1 << 63) - 1
+COUNTED = 100  # more are "more than 100"
+LINES_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +153,14 @@ class Found:
     count: int = 0
     many: bool = False
     after: After | None = None
+
+
+def one_by_one(kind: Kind, hits: Sequence[Hit], rows: Sequence[Mapping[str, Any]], limit: int) -> Found:
+    """Hits of rows that are one entry each, of which `COUNTED + 1` were asked for."""
+    going_on = (0, 0, rows[limit - 1]["id"]) if len(rows) > limit else None
+    return Found(kind, hits, min(len(rows), COUNTED), len(rows) > COUNTED, going_on)
+
+
+def key_in(after: After | None) -> int | None:
+    """The key to go on from."""
+    return after[2] if after else None
