@@ -15,7 +15,7 @@ from typing import Any
 from piccolo.columns import UUID, Integer, Text, Timestamptz
 from piccolo.table import Table
 
-from trainer.db import fetch, fetch_one, new_id, utc_now
+from trainer.db import fetch, new_id, utc_now
 from trainer.jobs import publish, publish_many
 
 
@@ -105,17 +105,3 @@ async def facts_of(person: uuid.UUID, kinds: Sequence[str] | None = None) -> lis
     else:
         rows = await fetch(found + " AND kind IN ({}) ORDER BY at, source", person, list(kinds))
     return [Recorded(**{**row, "data": json.loads(row["data"])}) for row in rows]
-
-
-async def count_of(
-    kind: str, *, person: uuid.UUID | None = None, subject: str | None = None, since: datetime | None = None
-) -> int:
-    """How many facts of a kind there are, of one person, about one subject or since a moment if given."""
-    where: list[str] = ["kind = {}"]
-    params: list[Any] = [kind]
-    for condition, value in (("person = {}", person), ("subject = {}", subject), ("at >= {}", since)):
-        if value is not None:
-            where.append(condition)
-            params.append(value)
-    row = await fetch_one(f"SELECT COUNT(*) AS n FROM fact WHERE {' AND '.join(where)}", *params)  # noqa: S608
-    return row["n"] if row else 0

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from tests.counting import count_of
 from tests.recognition.conftest import Cast, make_cast
 from trainer import db, facts
 from trainer.appreciation import service
@@ -131,7 +132,7 @@ async def test_who_withdraws(cast: Cast, visibility: str, name: str, refusal: ty
     else:
         await service.withdraw(cast.viewer(name), given)
         assert await service.get_appreciation(given) is None
-        assert await facts.count_of("appreciation_given", person=cast.amara.id) == 1, "the fact stays"
+        assert await count_of("appreciation_given", person=cast.amara.id) == 1, "the fact stays"
 
 
 async def test_a_lead_without_a_team_moderates_nobody_without_a_team(cast: Cast) -> None:

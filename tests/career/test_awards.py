@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from tests.career.conftest import import_all, path_document
+from tests.counting import count_of
 from tests.factories import a_person, a_team, viewer_for
 from trainer import db, facts, jobs
 from trainer.career import service
@@ -141,7 +142,7 @@ async def test_a_clip_credits_the_agent_heard_and_not_the_curator_on_the_path() 
         )  # fmt: skip
     assert await service.award_due(both.id) == []
     assert await service.award_due(heard.id) == ["heard-by-others"]
-    assert await facts.count_of("clip_published", person=both.id) == 1
+    assert await count_of("clip_published", person=both.id) == 1
 
 
 async def test_days_are_counted_in_the_persons_own_zone() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.clips.conftest import CallMaker
 from tests.clips.makers import Cast, agreed, fields
+from tests.counting import count_of
 from trainer import db, facts, jobs
 from trainer.calls.tables import Recording
 from trainer.clips import service
@@ -195,7 +196,7 @@ async def test_editing_a_published_clip_begins_a_next_version_and_publishing_swa
     assert [rule.code for rule in old.rules] == ["R01"]
     assert (await service.load_sound(viewer, second)).etag == old_sound.etag
     assert [v.id for v in await service.old_versions(viewer, present)] == [second]
-    assert await facts.count_of("clip_published", person=cast.trainer.id) == 1
+    assert await count_of("clip_published", person=cast.trainer.id) == 1
     with pytest.raises(NotFound):
         await service.load_clip(agent, second)
 
@@ -295,7 +296,7 @@ async def test_with_a_call_go_all_clips_cut_from_it(cast: Cast, a_call: CallMake
     assert {(row["title"], row["transcript"], row["bars"]) for row in rows} == {("{}", "[]", "[]")}
     assert heard == [{"clip": str(published), "rules": ["R01"]}]
     assert (await service.load_sound(viewer, kept)).size > 0
-    assert await facts.count_of("clip_published", person=cast.trainer.id) == 1
+    assert await count_of("clip_published", person=cast.trainer.id) == 1
     jobs._subscribers["clip_lost"].remove("clip_lost:" + f"{lost.__module__}.lost")
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from tests.clips.conftest import CallMaker
 from tests.clips.makers import Cast, fields
+from tests.counting import count_of
 from tests.web_fixtures import SignIn
 from trainer import db, jobs
 from trainer.clips import rendering, service
@@ -307,9 +308,8 @@ async def test_two_processes_publish_once(cast: Cast, a_call: CallMaker, databas
     outcomes = await asyncio.gather(*[process.communicate(b"\n") for process in processes])
     said = sorted(out.decode().strip() for out, _err in outcomes)
     assert said in (["already-published", "published"], ["changed-meanwhile", "published"])
-    from trainer import facts
 
-    assert await facts.count_of("clip_published", person=cast.trainer.id) == 1
+    assert await count_of("clip_published", person=cast.trainer.id) == 1
 
 
 async def test_a_clip_whose_job_is_lost_is_asked_for_again_by_saving_and_given_up_after_a_day(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.counting import count_of
 from trainer import db, db_sqlite
-from trainer.facts import count_of, record
+from trainer.facts import record
 
 SLOW = (
     "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 3000000)"

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from tests.counting import count_of
 from trainer import db
-from trainer.facts import Fact, count_of, record
+from trainer.facts import Fact, record
 
 pytestmark = pytest.mark.usefixtures("database")
 

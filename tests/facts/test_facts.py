@@ -1,12 +1,13 @@
-"""A fact is recorded once, whoever tries, and counted by person, kind, subject and time."""
+"""A fact is recorded once, whoever tries, and found by person and kind."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.counting import count_of
 from trainer import db
-from trainer.facts import count_of, facts_of, record
+from trainer.facts import facts_of, record
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -55,15 +56,3 @@ async def test_a_persons_facts_come_oldest_first_and_by_kind():
     assert [fact.source for fact in await facts_of(mei, ["signed_off"])] == ["3"]
     assert await facts_of(mei, []) == []
     assert (await facts_of(mei))[0].data == {"score": 9}
-
-
-async def test_counting():
-    mei = db.new_id()
-    for number in range(3):
-        moment = DAY + timedelta(days=number)
-        await record("module_completed", person=mei, subject=f"M{number}", at=moment, source=str(number))
-    await record("joined", person=mei, subject="-", at=DAY, source="joined")
-    assert await count_of("module_completed") == 3
-    assert await count_of("module_completed", person=mei, subject="M1") == 1
-    assert await count_of("module_completed", since=DAY + timedelta(days=1)) == 2
-    assert await count_of("module_completed", person=db.new_id()) == 0

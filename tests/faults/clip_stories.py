@@ -5,8 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from tests.counting import count_of
 from tests.faults.stage import BOTH, Scene, Told, noted, only, story
-from trainer import db, facts
+from trainer import db
 from trainer.clips import service, voice
 from trainer.clips.keeping import renewing
 from trainer.clips.keeping.tables import ClipRenewal
@@ -73,7 +74,7 @@ async def of_a_deleted_draft_nothing_is_left(scene: Scene) -> Told:
 async def published_once(scene: Scene) -> Told:
     yield {"clip": (clip := await scene.draft())}
     assert await state_of(clip) == "published"
-    assert await facts.count_of("clip_published", person=scene.people["trainer"].id, subject=str(clip)) == 1
+    assert await count_of("clip_published", person=scene.people["trainer"].id, subject=str(clip)) == 1
 
 
 @story("publish", "edit", "changed-meanwhile + done", "changed-meanwhile + done", "already-published + done")

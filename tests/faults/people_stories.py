@@ -3,9 +3,10 @@
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
+from tests.counting import count_of
 from tests.factories import a_person
 from tests.faults.stage import BOTH, Scene, Told, noted, only, story
-from trainer import db, facts
+from trainer import db
 from trainer.appreciation import service as appreciation
 from trainer.people.fields import PersonFields
 from trainer.people.service import edit_person
@@ -156,7 +157,7 @@ async def waived_once(scene: Scene) -> Told:
 async def signed_off_once(scene: Scene) -> Told:
     yield {"enrolment": (enrolment := await scene.enrolment())}
     row = await only(Enrolment, Enrolment.id == enrolment)
-    assert await facts.count_of("signed_off", person=row["person"]) == (scene.ends[0] == "done")
+    assert await count_of("signed_off", person=row["person"]) == (scene.ends[0] == "done")
     assert (row["signed_off_at"] is not None) == (scene.ends[0] == "done")
 
 

@@ -9,13 +9,14 @@ import httpx
 import pytest
 
 from tests.clips.makers import CALL_MS, a_rule, a_tone, fields
+from tests.counting import count_of
 from tests.factories import a_person, viewer_for
 from tests.faults.conftest import SmallDisk
 from trainer import db, jobs
 from trainer.calls.tables import Recording
 from trainer.clips.service import create_clip
 from trainer.clips.tables import Clip
-from trainer.facts import count_of, record
+from trainer.facts import record
 from trainer.settings import Settings
 from trainer.storage import storage
 

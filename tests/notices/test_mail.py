@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.counting import unread_count
 from tests.factories import a_person, viewer_for
 from tests.notices.mail_servers import Mailbox, certificate, free_port, mail_server
 from trainer import db, jobs
 from trainer.notices import choices, mail, post_office, service
-from trainer.notices.service import latest, notify, notify_many, unread_count, withdraw
+from trainer.notices.service import latest, notify, notify_many, withdraw
 from trainer.people.tables import Person
 from trainer.settings import Settings
 

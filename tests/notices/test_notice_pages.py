@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.counting import unread_count
 from tests.factories import a_person, viewer_for
 from trainer import db
 from trainer.notices import choices, service
-from trainer.notices.service import latest, notify, unread_count
+from trainer.notices.service import latest, notify
 from trainer.people.service import PersonView
 
 TITLE = {"en": "Calm first"}

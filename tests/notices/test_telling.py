@@ -9,10 +9,11 @@ from uuid import uuid4
 
 import pytest
 
+from tests.counting import unread_count
 from tests.factories import a_person, a_viewer
 from trainer import db, jobs
 from trainer.notices import choices, service
-from trainer.notices.service import latest, notify, notify_many, unread_count, withdraw
+from trainer.notices.service import latest, notify, notify_many, withdraw
 from trainer.people.tables import Person
 from trainer.problems import NotFound
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.counting import count_of
 from tests.factories import a_person, a_team, a_viewer, viewer_for
 from trainer import db, facts, jobs
 from trainer.people import service
@@ -47,10 +48,10 @@ async def test_somebody_new_is_a_dated_fact_an_event_and_an_audit_entry(database
 
 async def test_nothing_of_a_refused_newcomer_stays(database: str) -> None:
     await a_person(email="nia@encore.example")
-    before = await AuditEntry.count(), await facts.count_of("joined")
+    before = await AuditEntry.count(), await count_of("joined")
     with pytest.raises(Invalid):
         await create_person(None, name="Other", email="NIA@encore.example", roles=["agent"])
-    assert (await AuditEntry.count(), await facts.count_of("joined")) == before
+    assert (await AuditEntry.count(), await count_of("joined")) == before
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ async def test_deactivating_ends_sessions_tokens_and_links_and_keeps_the_person(
     assert await Link.count() == 0
     assert await Token.count().where(Token.revoked_at.is_null()) == 0
     assert not (await get_person(person.id)).active
-    assert await facts.count_of("joined", person=person.id) == 1
+    assert await count_of("joined", person=person.id) == 1
 
 
 async def test_a_reactivated_person_comes_back_without_old_tokens(database: str) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.counting import count_of
 from tests.quality.makers import Cast, a_book, a_call, a_release
-from trainer import db, facts
+from trainer import db
 from trainer.quality import service
 from trainer.quality.tables import Evaluation
 
@@ -138,7 +139,7 @@ async def test_the_same_key_makes_one(cast: Cast, api: httpx.AsyncClient) -> Non
     key = {"Idempotency-Key": "evaluation-1"}
     first, second = [await api.post("/api/v1/evaluations", json=body, headers=key) for _twice in range(2)]
     assert first.json()["id"] == second.json()["id"]
-    assert await facts.count_of("evaluation_released") == 1
+    assert await count_of("evaluation_released") == 1
     third = await api.post("/api/v1/evaluations", json=body)
     assert (third.status_code, third.json()["evaluation"]) == (409, first.json()["id"])
 

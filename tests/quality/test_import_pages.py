@@ -7,10 +7,11 @@ from uuid import UUID
 import httpx
 import pytest
 
+from tests.counting import count_of
 from tests.factories import a_person
 from tests.quality.makers import Cast, a_book, a_call, a_release
 from tests.web_fixtures import SignIn
-from trainer import facts, jobs
+from trainer import jobs
 from trainer.people.tables import AuditEntry
 from trainer.problems import NotFound
 from trainer.quality import import_jobs, importing, service
@@ -90,7 +91,7 @@ async def test_the_pages_lead_from_the_sheet_to_the_evaluations(
     assert "waits for your yes" not in (await client.get("/evaluations/import")).text
     [mine] = await service.visible_evaluations(cast.viewer("agent"))
     assert (mine.recording, mine.score, mine.fatal) == (call, 5000, "failed")
-    assert await facts.count_of("evaluation_released") == 2
+    assert await count_of("evaluation_released") == 2
     [entry] = await AuditEntry.select().where(AuditEntry.action == "evaluations_imported")
     assert entry["actor"] == cast.analyst.id
     template = await client.get("/evaluations/import/template?as=csv")
@@ -163,7 +164,7 @@ async def test_corrections_stand_in_order_and_each_replaces_one_of_its_agent(
     )
     states = {row["source"]: row["state"] for row in found}
     assert states == {f"evaluation:{first.id}": "replaced", "early": "replaced", "late": "released"}
-    assert await facts.count_of("evaluation_corrected") == 2
+    assert await count_of("evaluation_corrected") == 2
 
 
 async def test_what_changed_since_the_preview_is_refused(cast: Cast, tmp_path: Any) -> None:
@@ -277,7 +278,7 @@ async def test_two_workers_and_a_killed_one_take_each_row_once(
         "applied",
         {"taken": 7, "known": 0, "refused": 0},
     )
-    assert await facts.count_of("evaluation_released") == 7
+    assert await count_of("evaluation_released") == 7
     assert await AuditEntry.count().where(AuditEntry.action == "evaluations_imported") == 1
     with pytest.raises(NotFound):
         await imports.load_pending(cast.viewer("other_analyst"), KIND, pending)

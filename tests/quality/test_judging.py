@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.counting import count_of
 from tests.factories import a_person, viewer_for
 from tests.quality.makers import ALL_MET, Cast, a_book, a_call, a_draft, a_release
 from trainer import db, facts, jobs
@@ -197,7 +198,7 @@ async def test_two_analysts_release_at_once_and_one_stands(cast: Cast) -> None:
     refused = [result for result in done if isinstance(result, Conflict)]
     assert [problem.name for problem in refused] == ["already-evaluated"]
     assert await Evaluation.count().where(Evaluation.state == "released") == 1
-    assert await facts.count_of("evaluation_released") == 1
+    assert await count_of("evaluation_released") == 1
     assert len(await latest(cast.viewer("agent"))) == 1
 
 
@@ -206,7 +207,7 @@ async def test_one_draft_released_twice_at_once_is_released_once(cast: Cast) -> 
     draft = await a_draft(analyst, await a_call(cast.agent.id))
     done = await asyncio.gather(*(judging.release(analyst, draft) for _n in range(4)), return_exceptions=True)
     assert sorted(getattr(each, "name", "done") for each in done) == ["done"] + ["released"] * 3
-    assert await facts.count_of("evaluation_released") == 1
+    assert await count_of("evaluation_released") == 1
 
 
 async def test_a_call_given_to_its_right_agent_meanwhile_is_that_agents_evaluation(cast: Cast) -> None:
@@ -239,8 +240,8 @@ async def test_a_correction_takes_the_old_ones_place_and_both_stay_readable(cast
         "failed",
     )
     assert (after.replaces, after.reason, after.fatal) == (old.id, "It was the caller.", "passed")
-    assert await facts.count_of("evaluation_released") == 1  # counting evaluations counts calls
-    assert await facts.count_of("evaluation_corrected") == 1
+    assert await count_of("evaluation_released") == 1  # counting evaluations counts calls
+    assert await count_of("evaluation_corrected") == 1
     with pytest.raises(Conflict):
         await judging.correct(analyst, old.id, "Once more")
     with pytest.raises(Conflict) as refused:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.counting import count_of
 from tests.quality.makers import Cast, a_call, a_draft
-from trainer import facts
 from trainer.notices.service import latest
 from trainer.quality.tables import Evaluation
 
@@ -39,5 +39,5 @@ async def test_two_processes_release_at_once(cast: Cast, database_url: str, same
     told = sorted([(await process.communicate())[0].decode().strip() for process in processes])
     assert told in (["already-evaluated", "released"], ["released", "released"])
     assert await Evaluation.count().where(Evaluation.state == "released") == 1
-    assert await facts.count_of("evaluation_released") == 1
+    assert await count_of("evaluation_released") == 1
     assert len(await latest(cast.viewer("agent"))) == 1

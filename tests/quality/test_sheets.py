@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.counting import count_of
 from tests.factories import a_person
 from tests.quality.makers import ALL_MET, Cast, a_book, a_call, a_release
 from trainer import db, facts
@@ -64,7 +65,7 @@ async def test_taking_a_file_twice_makes_one_each(cast: Cast, tmp_path: Path) ->
     assert (first.taken, first.there) == (2, 0)
     assert (second.taken, second.there) == (0, 2)
     assert await Evaluation.count() == 2
-    assert await facts.count_of("evaluation_released") == 2
+    assert await count_of("evaluation_released") == 2
 
 
 async def test_bad_rows_are_named_and_the_others_taken(cast: Cast, tmp_path: Path) -> None:

@@ -106,11 +106,6 @@ def _hint(people: Iterable[UUID]) -> None:
 # The inbox
 
 
-async def unread_count(person: UUID) -> int:
-    """How many notices the person has not read."""
-    return (await queries.unread_counts([person])).get(person, 0)
-
-
 async def latest(
     viewer: Viewer,
     limit: int = PAGE,

@@ -60,17 +60,6 @@ def warning_of(card: UUID) -> str:
     return f"card_empty:{card}"
 
 
-async def cards_open_for(viewer: Viewer, limit: int = 5) -> list[Card]:
-    """Open cards that the viewer may sign, unsigned ones first, then by day: one query."""
-    now = db.utc_now()
-    cards = [
-        _card(viewer, row, lines=(), may_hide=False, is_open=True)
-        for row in await card_queries.open_cards(viewer.id, viewer.team)
-        if day_of(now, row["time_zone"]) < row["on"]
-    ]
-    return sorted(cards, key=lambda card: (card.mine is not None, card.on))[:limit]
-
-
 async def load_card(viewer: Viewer, card: UUID) -> Card:
     """One card as the viewer may see it. Raises NotFound, for whom it is about too until their day has begun."""
     row = await card_queries.card(card, viewer=viewer.id, team=viewer.team)
