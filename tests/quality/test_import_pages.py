@@ -12,6 +12,7 @@ from tests.factories import a_person
 from tests.quality.makers import Cast, a_book, a_call, a_release
 from tests.web_fixtures import SignIn
 from trainer import jobs
+from trainer.people.erasing import erase_person
 from trainer.people.tables import AuditEntry
 from trainer.problems import NotFound
 from trainer.quality import import_jobs, importing, service
@@ -20,6 +21,7 @@ from trainer.quality.tables import Evaluation
 from trainer.rulebook.programmes import name_members
 from trainer.sheets import pending as imports
 from trainer.sheets.tables import SheetImport
+from trainer.storage import storage
 
 API = "/api/v1/evaluations/imports"
 
@@ -359,3 +361,17 @@ async def test_a_row_of_no_possible_day_or_of_ones_own_word_is_refused_alone(
         4: "Nobody evaluates their own call.",
     }
     assert found.summary["counts"]["new"] == 1
+
+
+async def test_with_a_person_go_reports_that_may_name_them(cast: Cast, tmp_path: Any) -> None:
+    gone = cast.other_agent
+    done = await send(cast, f"agent,called_at,N1\n{gone.email},2026-03-01,perhaps", tmp_path)
+    await say_yes(cast, done)
+    assert gone.email.encode() in await imports.report_of(await load(cast, done))
+    waiting = await send(cast, f"agent,called_at,N1\n{cast.agent.email},2026-03-01,met", tmp_path)
+    await erase_person(cast.viewer("admin"), gone.id, gone.name)
+    await jobs.drain()
+    with pytest.raises(NotFound):
+        await load(cast, done)
+    assert [stored async for stored in storage().list(f"imports/{done}")] == []
+    assert (await load(cast, waiting)).state == "ready"

@@ -10,7 +10,7 @@ file's bytes are gone as soon as the import is over, and everything about it aft
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -309,11 +309,22 @@ async def forget_old_imports(context: jobs.JobContext) -> None:
     """After a week an import is forgotten: its bytes, its report, and its row with the names in it."""
     before = db.utc_now() - LIFE
     old = await SheetImport.delete().where(SheetImport.created_at < before).returning(SheetImport.id)
-    for row in old:
-        await forget_import_files(context, str(row["id"]), ["sheet", "report", "notes"])
+    await _forget_files(context, old)
     async for stored in storage().list("imports"):
         if stored.modified < before:  # left by a process that was killed between the bytes and their row
             await storage().delete(stored.key)
+
+
+@jobs.on("person_erased")
+async def forget_what_was_told(context: jobs.JobContext, event: Mapping[str, Any]) -> None:
+    """Reports of imports that are over name people, and which of them is not asked: all go, a few days early."""
+    over = SheetImport.state.is_in(["applied", "refused", "discarded"])
+    await _forget_files(context, await SheetImport.delete().where(over).returning(SheetImport.id))
+
+
+async def _forget_files(context: jobs.JobContext, gone: Iterable[Mapping[str, Any]]) -> None:
+    for row in gone:
+        await forget_import_files(context, str(row["id"]), ["sheet", "report", "notes"])
 
 
 # Shared
