@@ -1,7 +1,8 @@
 /* What a form still needs, said below the field in the page's language; the browser's own bubble covers what it is about,
  * speaks the browser's language and goes away by itself.
  *
- * Works for every control inside .field or fieldset; others keep the bubble. The server checks all of it again. */
+ * Works for every control inside .field or fieldset; others keep the bubble. Of boxes in [data-choose-one] one at least
+ * is wanted, which the browser knows only of radios. The server checks all of it again. */
 import { words } from "./app.js";
 
 const template = document.getElementById("field-error-template");
@@ -54,11 +55,19 @@ document.addEventListener("invalid", (event) => {
   if (first) return;
   first = control;
   setTimeout(() => {
-    first.scrollIntoView({ block: "center" });
-    first.focus({ preventScroll: true });
+    const seen = first.checkVisibility() ? first : boxOf(first);
+    seen.scrollIntoView({ block: "center" });
+    seen.focus({ preventScroll: true });
     first = null;
   });
 }, true);
+
+for (const group of document.querySelectorAll("[data-choose-one]")) {
+  const boxes = [...group.querySelectorAll("[type=checkbox]")];
+  const check = () => boxes[0]?.setCustomValidity(boxes.some((box) => box.checked) ? "" : words.choose);
+  group.addEventListener("change", check);
+  check();
+}
 
 for (const kind of ["input", "change"]) document.addEventListener(kind, (event) => clear(event.target));
 

@@ -83,6 +83,26 @@ class Mark {
       nudge.addEventListener("click", () => this.nudge(Number(nudge.dataset.markNudge)));
     }
     if (this.field.value !== "") this.set(Number(this.field.value), false);
+    const form = root.closest("form");
+    form?.addEventListener("invalid", () => this.ask(), true);
+    form?.addEventListener("submit", (event) => this.hold(event));
+  }
+
+  /* Said together with what else is open; the browser does not ask for a field that is hidden. */
+  ask() {
+    if (this.field.value !== "" || this.root.querySelector(".error")) return;
+    const said = document.getElementById("field-error-template").content.firstElementChild.cloneNode(true);
+    said.setAttribute("role", "alert");
+    said.querySelector("span").textContent = this.root.dataset.needs;
+    this.root.append(said);
+  }
+
+  hold(event) {
+    if (this.field.value !== "") return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.ask();
+    this.root.querySelector("[data-mark-here]").focus();
   }
 
   nudge(ms) {
@@ -93,6 +113,7 @@ class Mark {
   set(ms, told) {
     const at = Math.round(Math.min(Math.max(ms, 0), this.durationMs));
     this.field.value = String(at);
+    if (told) this.root.querySelector(".error")?.remove();
     const seconds = at / 1000;
     const shown = `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
     this.output.textContent = shown;

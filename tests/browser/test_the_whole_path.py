@@ -150,7 +150,12 @@ def judge(window: Window) -> None:
     page = window.page
     page.wait_for_selector("text=The rule is met")
     assert "Let me stop you there" not in page.content()
+    page.click("text=Check my answer")  # both that are open are said at once
+    page.wait_for_selector("text=Please choose one.")
+    page.wait_for_selector("text=Mark the second at which you hear it.")
     page.check("input[value=missed]")
+    page.click("text=Check my answer")
+    assert page.locator("[data-mark-here]").evaluate("button => button === document.activeElement")
     page.click("[data-clip-player] button >> nth=0")
     until(page, lambda: page.evaluate(PLAYED_MS) > 1_500)
     page.click("text=It happens here")
