@@ -13,6 +13,7 @@ from tests.web_fixtures import SignIn
 from trainer.appreciation.tables import Appreciation
 from trainer.clips.playlists.tables import Playlist
 from trainer.people.tables import Team
+from trainer.problems import Invalid
 from trainer.rulebook import document
 from trainer.sheets.reading import read_text
 from trainer.web.forms import Form
@@ -51,6 +52,29 @@ def test_lengths_are_counted_in_what_is_kept_and_a_password_is_as_it_was_typed()
 def test_documents_and_sheets_are_no_back_door() -> None:
     assert document.parse('{title: {en: "a\\0b\\u202E"}}') == {"title": {"en": "ab"}}
     assert read_text("name\n" + DIRTY).rows[0] == [CLEAN]
+
+
+def test_a_few_lines_of_yaml_do_not_become_gigabytes() -> None:
+    lines = ["a0: &a0 [x\u200b, x]"] + [
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)
+    ]
+    laughs = document.parse("\n".join(lines))
+    assert laughs["a0"] == ["x", "x"]
+    assert laughs["a29"][0] is laughs["a29"][8]
+    with pytest.raises(Invalid):
+        document.parse("[" * 5000 + "]" * 5000)
+
+
+@pytest.mark.parametrize("deep", [300_000, 5_000, 900])
+async def test_what_is_nested_beyond_all_use_is_refused(
+    client: httpx.AsyncClient, sign_in: SignIn, deep: int
+) -> None:
+    await sign_in(client, await a_person(roles=["trainer"]))
+    sent = '{"title": ' + "[" * deep + "]" * deep + "}"
+    answer = await client.post(
+        "/api/v1/playlists", content=sent, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code in (400, 413, 422)
 
 
 async def test_pages_and_programs_keep_the_same_on_both_engines(

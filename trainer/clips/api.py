@@ -342,7 +342,7 @@ async def publish(request: Call, clip_id: FromPath[str]) -> Response[dict[str, A
     body = await request.body()
     try:
         said = msgspec.json.decode(body, type=Publication) if body else Publication(privacy_checked=True)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed(str(error)) from error
     named = await service.publish_clip(
         viewer_of(request),

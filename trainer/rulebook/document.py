@@ -225,7 +225,7 @@ def parse(text: str) -> Any:
     """YAML as plain data. Raises Invalid with the line where it cannot be read."""
     try:
         return readable_in(yaml.safe_load(text))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = _("line %(line)s") % {"line": mark.line + 1} if mark else _("an unknown line")
         raise Invalid(

@@ -11,6 +11,9 @@ from typing import Any
 
 from litestar.connection import Request
 
+from trainer.problems import Malformed
+from trainer.web.i18n import _
+
 # Control characters but tab and line feed; marks that turn the direction of what follows, or show nothing at all, as
 # the fillers of Hangul, which make a name that looks empty.
 _HIDDEN = re.compile(
@@ -25,14 +28,27 @@ def readable(text: str) -> str:
     return unicodedata.normalize("NFC", _HIDDEN.sub("", _LINE_ENDS.sub("\n", text)))
 
 
-def readable_in(value: Any) -> Any:
-    """The same for every text in data that was JSON or YAML; keys are names of ours and stay."""
+def readable_in(value: Any, _seen: dict[int, Any] | None = None) -> Any:
+    """The same for every text in data that was JSON or YAML; keys are names of ours and stay.
+
+    What YAML names once and uses in many places is read once, so that a few lines do not become gigabytes.
+    Raises RecursionError for what is nested beyond all use.
+    """
     if isinstance(value, str):
         return readable(value)
+    seen = {} if _seen is None else _seen
+    if id(value) in seen:
+        return seen[id(value)]
     if isinstance(value, dict):
-        return {key: readable_in(each) for key, each in value.items()}
+        named = seen[id(value)] = dict[Any, Any]()
+        for key, each in value.items():
+            named[key] = readable_in(each, seen)
+        return named
     if isinstance(value, list):
-        return [readable_in(each) for each in value]
+        kept = seen[id(value)] = list[Any]()
+        for each in value:
+            kept.append(readable_in(each, seen))
+        return kept
     return value
 
 
@@ -40,4 +56,7 @@ class ReadableRequest(Request[Any, Any, Any]):
     """A request whose JSON body is `readable`."""
 
     async def json(self) -> Any:
-        return readable_in(await super().json())
+        try:
+            return readable_in(await super().json())
+        except RecursionError as error:
+            raise Malformed(_("This JSON is nested too deeply to be read.")) from error

@@ -31,7 +31,7 @@ async def _words(request: Call) -> str:
     body = await request.body()
     try:
         return readable(msgspec.json.decode(body, type=WordsIn).words) if body else ""
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed(str(error)) from error
 
 
