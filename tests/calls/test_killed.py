@@ -77,7 +77,7 @@ def files(centre: dict[str, str], folder: str) -> list[Path]:
 def upload_anew(centre: dict[str, str], secret: str, wav: bytes) -> None:
     """The whole upload, against a centre that holds nothing yet, until it is ready."""
     base, proof = centre["TRAINER_BASE_URL"], {"Authorization": f"Bearer {secret}"}
-    with httpx.Client(base_url=base, headers=proof) as api:
+    with httpx.Client(base_url=base, headers=proof, timeout=PATIENCE_S) as api:
         assert api.get("/api/v1/recordings").json()["items"] == []
         again = api.post(
             "/api/v1/recordings", data={"consent_basis": "contract"}, files={"audio": ("call.wav", wav)}

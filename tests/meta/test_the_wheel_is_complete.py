@@ -99,7 +99,7 @@ def demo(installed: Path, empty: Path) -> Iterator[tuple[str, str, float]]:
         yield url, printed.read_text(), seconds - waited_for_a_processor(process.pid)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(10)
+        process.wait(60)
 
 
 def test_the_sample_centre_opens_from_the_wheel_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
@@ -110,12 +110,12 @@ def test_the_sample_centre_opens_from_the_wheel_in_an_empty_folder(installed: Pa
         doors = re.findall(r"http://\S+/demo/\S+", printed)
         assert len(doors) >= 7
         for door in doors:
-            with httpx.Client(follow_redirects=True, base_url=url) as browser:
+            with httpx.Client(follow_redirects=True, base_url=url, timeout=60) as browser:
                 page = browser.get(door)
                 assert page.status_code == 200
                 (css, *_rest) = re.findall(r'href="(/static/[^"]+\.css)"', page.text)
                 assert browser.get(css).status_code == 200
-        with httpx.Client(follow_redirects=True, base_url=url) as trainer:
+        with httpx.Client(follow_redirects=True, base_url=url, timeout=60) as trainer:
             trainer.get(doors[2])
             clip = re.search(r"(/clips/[0-9a-f-]{36}/audio)", trainer.get("/clips").text)
             assert clip

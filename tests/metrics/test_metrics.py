@@ -16,6 +16,7 @@ from litestar import Litestar
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.factories import a_person
+from tests.waiting import PATIENCE_S, wait_until
 from trainer import db, job_queue, metrics, storage
 from trainer.backup.making import make_backup
 from trainer.settings import Settings
@@ -153,6 +154,13 @@ class TestWithAToken:
             assert me.status_code == 401
 
 
+def healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 @pytest.fixture
 def two_processes(tmp_path: Path) -> Iterator[str]:
     import socket
@@ -173,28 +181,24 @@ def two_processes(tmp_path: Path) -> Iterator[str]:
     subprocess.run([*trainer, "init", "--email", "a@b.example", "--name", "A"], env=environment, check=True)
     process = subprocess.Popen([*trainer, "serve", "--port", str(port), "--processes", "2"], env=environment)
     try:
-        for _try in range(300):
-            try:
-                if httpx.get(f"{url}/health").status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.1)
+        wait_until(lambda: healthy(url))
         yield url
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
 
 @pytest.mark.slow
 def test_any_of_several_processes_answers_for_all(two_processes: str) -> None:
     async def many() -> None:
-        async with httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0)) as clients:
+        limits = httpx.Limits(max_keepalive_connections=0)
+        async with httpx.AsyncClient(limits=limits, timeout=PATIENCE_S) as clients:
             await asyncio.gather(*(clients.get(f"{two_processes}/sign-in") for _ in range(60)))
 
     asyncio.run(many())
     key = ("encore_requests_total", "method", "GET", "route", "/sign-in", "status", "200")
     for _ask in range(4):
-        with httpx.Client() as client:
+        with httpx.Client(timeout=PATIENCE_S) as client:
             assert samples(client.get(f"{two_processes}/metrics").text)[key] == 60
 
 

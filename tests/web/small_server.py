@@ -124,7 +124,7 @@ def running_server(folder: Path) -> Iterator[Running]:
         yield Running(process, folder, port)
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 if __name__ == "__main__":

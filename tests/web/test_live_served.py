@@ -19,7 +19,7 @@ def server(tmp_path: Path) -> Iterator[Running]:
 
 
 def streams(server: Running) -> int:
-    return int(httpx.get(f"{server.address}/streams").text)
+    return int(httpx.get(f"{server.address}/streams", timeout=60).text)
 
 
 def test_a_server_that_is_told_to_stop_ends_open_streams_and_waits_for_none(
