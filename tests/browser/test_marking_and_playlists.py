@@ -120,7 +120,7 @@ def test_regions_are_marked_by_keyboard_while_the_call_plays(chromium: Any, cent
         rows.nth(0).locator("[data-rules] select").select_option("R01")
         page.click("#mark-form button.primary")
         page.wait_for_url("**/mark/*-*")
-        page.wait_for_selector("[name=heard]", timeout=120_000)
+        until(page, lambda: page.locator("[name=heard]").count() == 2)
         for box in page.locator("[name=heard]").all():
             box.check()
         page.click("text=Publish those ticked")
