@@ -17,6 +17,7 @@ from trainer.people import service as people
 from trainer.people.tables import Person
 from trainer.problems import Conflict, Forbidden, Invalid, NotFound
 from trainer.training import enrolling, taking
+from trainer.training.assigning import reaching
 from trainer.training.assigning import service as assigning
 from trainer.training.assigning.queries import Whom
 from trainer.training.progress.service import team_totals
@@ -67,7 +68,7 @@ async def test_a_team_gets_a_module_and_everybody_is_told_once(cast: Cast, modul
 async def test_a_team_means_its_agents_and_a_lead_only_who_takes_calls_too(cast: Cast, module: UUID):
     trainer, team = cast.viewer("trainer"), cast.agent.team
     playing = await a_person(roles=["team_lead", "agent"], team=team)
-    what = await assigning.what_of("hear-them-out", None)
+    what = await reaching.what_of("hear-them-out", None)
     before = await assigning.preview(trainer, what, await assigning.whom_of(trainer, team=team))
     assert (before.people, before.given, [share.new for share in before.modules]) == (2, 2, [2])
     await assigning.assign(trainer, module="hear-them-out", team=team)
@@ -86,7 +87,7 @@ async def test_whoever_has_it_or_did_its_present_version_keeps_what_they_have(ca
     done = await begun(agent)
     await answer_up_to(agent, done)
     mine = await begun(other)
-    what = await assigning.what_of("hear-them-out", None)
+    what = await reaching.what_of("hear-them-out", None)
     whom = await assigning.whom_of(trainer, role="agent")
     before = await assigning.preview(trainer, what, whom)
     (share,) = before.modules
@@ -260,7 +261,7 @@ MANY = 20_000
 async def test_a_role_of_twenty_thousand_is_reached_by_a_job_in_parts(
     cast: Cast, module: UUID, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(assigning, "CHUNK", 2000)
+    monkeypatch.setattr(reaching, "CHUNK", 2000)
     now = db.utc_now()
     people = [
         Person(id=db.new_id(), name="N", name_key="n", email=f"n{n}@x.example", roles="agent", created_at=now)

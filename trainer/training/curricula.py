@@ -14,7 +14,7 @@ from trainer import db
 from trainer.people.audit import record_audit
 from trainer.problems import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from trainer.training import queries
-from trainer.training.assigning.service import reach_again
+from trainer.training.assigning.reaching import reach_again
 from trainer.training.building import code_from
 from trainer.training.modules import DELETERS, EDITORS, READERS, I18n
 from trainer.training.tables import Assignment, Curriculum, CurriculumModule, Module

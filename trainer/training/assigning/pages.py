@@ -17,7 +17,7 @@ from trainer.people.service import PersonView, people_by_ids, shown_to, visible_
 from trainer.people.teams import list_teams
 from trainer.problems import Invalid
 from trainer.training import curricula, modules
-from trainer.training.assigning import service
+from trainer.training.assigning import reaching, service
 from trainer.training.assigning.service import ASSIGNERS, AssignmentView, Preview
 from trainer.web import api
 from trainer.web.forms import Form, read_form
@@ -125,7 +125,7 @@ async def _check(viewer: Viewer, chosen: Chosen, form: Form) -> Preview | None:
         return None
     try:
         whom = await service.whom_of(viewer, **chosen.target)
-        return await service.preview(viewer, await service.what_of(**chosen.codes), whom)
+        return await service.preview(viewer, await reaching.what_of(**chosen.codes), whom)
     except Invalid as problem:
         form.take(problem)
         return None
