@@ -91,5 +91,5 @@ def come_in(window: Window, address: str, celebrate: bool = False) -> None:
         press(window, "Save my choices")
     else:
         press(window, "Skip for now")
-    page.wait_for_url("**/home")
+    page.wait_for_url("**/home*")
     look(window)

@@ -44,6 +44,7 @@ class FirstThing:
     done: bool
     have: str = ""
     optional: bool = False
+    may_wait: bool = False  # others come first: the centre has begun by itself
     press: str = ""  # it is done by this button, which posts to `href`, whenever one likes
 
 
@@ -61,7 +62,8 @@ class AdminHome:
     @property
     def next(self) -> FirstThing | None:
         """The one thing that is pointed at; None once only what one may leave is open."""
-        return next((item for item in self.checklist if not (item.done or item.optional)), None)
+        left = [item for item in self.checklist if not (item.done or item.optional)]
+        return min(left, key=lambda item: item.may_wait, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +198,7 @@ async def admin_home(settings: Settings) -> AdminHome:
                 "/starter-kit",
                 "sparkles",
                 all(found[part] > 0 for part in kit),
-                optional=found["people"] > 1
-                or found["rules"] > 0,  # who has begun by themselves may do without
+                may_wait=found["people"] > 1 or found["rules"] > 0,
                 press=_("Take the starter kit"),
             ),
             FirstThing(
