@@ -11,7 +11,8 @@ from trainer.calls.pages import LANGUAGES
 from trainer.calls.reading import reaches
 from trainer.problems import Malformed
 from trainer.rulebook.service import published_rules
-from trainer.search import index, service
+from trainer.search import index as _index  # noqa: F401 - registers its jobs
+from trainer.search import service
 from trainer.search.call_queries import agents_heard
 from trainer.search.forms import (
     Asked,
@@ -31,8 +32,6 @@ Page = Request[Any, Any, Any]
 PER_PAGE = 20
 IN_ALL = 4
 MOST_AGENTS = 500
-# Jobs of this room are known wherever its pages are.
-JOBS = (index.sweep_search, index.compact_search)
 
 
 @get("/search", guards=[signed_in], include_in_schema=False)
