@@ -132,9 +132,12 @@ class Postgres(Database):
             raise
 
     async def close(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await pool.close()
+        if self._pool is not None:
+            try:
+                # it stays until then: what is under way gives its connection back to it
+                await self._pool.close()
+            finally:
+                self._pool = None
 
     def connections(self) -> dict[str, int]:
         if self._pool is None:

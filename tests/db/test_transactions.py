@@ -250,3 +250,14 @@ async def test_queries_are_counted_for_the_caller_only(count_queries):
 async def test_lock_wants_a_transaction():
     with pytest.raises(RuntimeError, match="transaction around it"):
         await db.lock(f"anything {uuid4()}")
+
+
+async def test_closing_waits_for_a_question_that_is_being_answered():
+    """On PostgreSQL it once waited for ever: the connection had nobody left to be given back to."""
+    numbers = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 300000)"
+    asked = asyncio.create_task(db.fetch(f"{numbers} SELECT COUNT(*) AS n FROM c"))
+    while not (asked.done() or db.database().connections()["in_use"]):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        await db.close_database()
+    assert await asked == [{"n": 300_000}]
