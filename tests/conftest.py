@@ -8,6 +8,7 @@ private one. Fixtures for the app, the client and the browser live beside their 
 import asyncio
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -102,6 +103,23 @@ async def database(database_url: str) -> AsyncIterator[str]:
     await db.open_database(database_url)
     yield database_url
     await db.close_database()
+
+
+# What a process keeps of its database for a while: rooms, and how they forget it.
+KEPT = {
+    "trainer.career.service": "forget_plans",
+    "trainer.recognition.fragments": "forget_fragments",
+    "trainer.recognition.pages": "forget_beside",
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> Iterator[None]:
+    """The next test has another database: what it is told must not depend on which tests ran before it."""
+    yield
+    for room, forget in KEPT.items():
+        if room in sys.modules:
+            getattr(sys.modules[room], forget)()
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
-"""A cast in two teams, the starter rule book, and clean caches."""
+"""A cast in two teams and the starter rule book."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from tests.factories import a_person, a_rulebook, a_team, viewer_for
 from trainer.people.service import PersonView
-from trainer.recognition.fragments import forget_fragments
-from trainer.recognition.pages import forget_beside
 from trainer.web.session import Viewer
 
 
@@ -44,15 +41,6 @@ async def make_cast() -> Cast:
         manager=await a_person("manager", name="Helena Fischer"),
         admin=await a_person("admin", name="Ingrid Solberg"),
     )
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept() -> Iterator[None]:
-    forget_fragments()
-    forget_beside()
-    yield
-    forget_fragments()
-    forget_beside()
 
 
 @pytest.fixture
