@@ -11,8 +11,9 @@ import pytest
 from tests.factories import a_person, viewer_for
 from trainer import db
 from trainer.notices import service
-from trainer.notices.bell import BellWatch
+from trainer.notices.bell import BellWatch, missed
 from trainer.notices.service import notify, topic_of, withdraw
+from trainer.notices.tables import Notice
 from trainer.web.live import Broker
 
 TITLE = {"en": "Calm first"}
@@ -79,6 +80,36 @@ asyncio.run(main(*sys.argv[1:]))
     assert len(await mine.take(60)) == 1
     await watch.look()
     assert await mine.take(0.01) == [], "once"
+
+
+async def test_a_look_between_a_request_and_its_stream_forgets_nobody(broker: Broker, database: str) -> None:
+    if db.dialect() != "sqlite":
+        return
+    amara = await a_person()
+    watch = BellWatch(broker)
+    watch.follow(amara.id, 0)
+    await watch.look()  # her stream is not open yet
+    mine = broker.subscribe([topic_of(amara.id)], person=amara.id)
+    told = Notice(person=amara.id, kind="t_due", source="s", created_at=db.utc_now())
+    await Notice.insert(told)  # as another process does: nobody hints at it
+    await watch.look()
+    assert len(await mine.take(1)) == 1
+    broker.unsubscribe(mine)
+    await watch.look()
+    watch.follow(amara.id, 1)
+    mine = broker.subscribe([topic_of(amara.id)], person=amara.id)
+    await watch.look()
+    assert await mine.take(0.01) == [], "what was known of who left is forgotten"
+
+
+async def test_what_came_between_a_request_and_its_stream_is_told_first(database: str) -> None:
+    amara = await a_person()
+    request = viewer_for(amara)
+    await notify(amara.id, "t_due", source="s", params={"title": TITLE})
+    assert request.unread == 0
+    (hint,) = await missed(request)("0")
+    assert hint.event == "notices"
+    assert await missed(request)("1") == []
 
 
 async def test_while_nobody_follows_nothing_is_asked(broker: Broker, count_queries: Any) -> None:

@@ -28,11 +28,13 @@ class BellWatch:
         self._broker = broker
         self._look_every_s = look_every_s
         self._known: dict[UUID, int] = {}
+        self._coming: set[UUID] = set()  # who is about to follow: a look meanwhile must not forget them
 
     def follow(self, person: UUID, count: int) -> None:
         """To be called before a stream opens, with the count its request knows: from here on nothing is missed."""
         if db.dialect() == "sqlite":
             self._known.setdefault(person, count)
+            self._coming.add(person)
 
     async def run(self) -> None:
         """Watches until cancelled."""
@@ -47,19 +49,26 @@ class BellWatch:
 
     async def look(self) -> None:
         """Hints at every count that is not as it was at the last look."""
-        people = self._broker.people
+        people, coming = self._broker.people, self._coming
+        self._coming = set()
         counts = await queries.unread_counts(people) if people else {}
-        now = {person: counts.get(person, 0) for person in people}
-        for person, count in now.items():
+        for person in people:
+            count = counts.get(person, 0)
             if self._known.get(person, count) != count:
                 self._broker.deliver(LiveEvent(topic_of(person), HINT))
-        self._known = now
+            self._known[person] = count
+        for gone in self._known.keys() - set(people) - coming - self._coming:
+            del self._known[gone]
 
 
 def missed(viewer: Viewer) -> Replay:
-    """For a stream whose page names the count that it shows: a hint at once when it is another by now."""
+    """For a stream whose page names the count that it shows: a hint at once when it is another by now.
+
+    Asked anew, as the request's own count is older than the stream: what came between them was hinted at to nobody.
+    """
 
     async def replay(shown: str) -> list[LiveEvent]:
-        return [] if shown == str(viewer.unread) else [LiveEvent(topic_of(viewer.id), HINT)]
+        count = (await queries.unread_counts([viewer.id])).get(viewer.id, 0)
+        return [] if shown == str(count) else [LiveEvent(topic_of(viewer.id), HINT)]
 
     return replay
