@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import time
 import zlib
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.audio import makers
+from tests.waiting import quick
 from trainer.audio import SENTENCES, AudioRefused, Measured, Probe
 from trainer.audio.child import in_child
 from trainer.audio.measure import measure
@@ -78,10 +78,8 @@ async def test_a_cover_of_a_billion_pixels_is_not_unpacked(mp3: bytes, tmp_path:
     picture = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
     path = tmp_path / "call"
     path.write_bytes(tagged((b"APIC", b"\0image/png\0\3\0" + picture)) + mp3)
-    started = time.monotonic()
-    _looked, measured = await judged(path)
+    _looked, measured = await quick(lambda: judged(path), within_s=5)
     assert isinstance(measured, Measured)
-    assert time.monotonic() - started < 30
 
 
 async def test_thousands_of_streams_in_an_ogg_file(tmp_path: Path) -> None:
@@ -122,10 +120,8 @@ async def test_a_hundred_tracks_in_a_matroska_file(tmp_path: Path) -> None:
 async def test_a_tag_of_a_hundred_thousand_fields_is_stopped_in_time(mp3: bytes, tmp_path: Path) -> None:
     path = tmp_path / "call"
     path.write_bytes(tagged(*[(b"TXXX", b"\3key%d\0value" % number) for number in range(100_000)]) + mp3)
-    started = time.monotonic()
-    looked, _measured = await judged(path, timeout_s=1)
+    looked, _measured = await quick(lambda: judged(path, timeout_s=1), within_s=10)
     assert looked == "too_slow"
-    assert time.monotonic() - started < 30
 
 
 async def test_the_widest_sound_that_is_taken_stays_small(tmp_path: Path) -> None:

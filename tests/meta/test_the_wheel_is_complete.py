@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.waiting import waited_for_a_processor
+
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
@@ -56,12 +58,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def waited_for_a_processor(process: int) -> float:
-    """Seconds in which a process could have run and others did, where the kernel counts them."""
-    counted = Path(f"/proc/{process}/schedstat")
-    return int(counted.read_text().split()[1]) / 1e9 if counted.exists() else 0.0
 
 
 @contextmanager
