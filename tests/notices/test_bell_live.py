@@ -102,6 +102,26 @@ async def test_a_look_between_a_request_and_its_stream_forgets_nobody(broker: Br
     assert await mine.take(0.01) == [], "what was known of who left is forgotten"
 
 
+async def test_a_count_that_went_down_and_up_again_between_two_looks_is_told(
+    broker: Broker, database: str
+) -> None:
+    if db.dialect() != "sqlite":
+        return
+    amara = await a_person()
+    told = [Notice(person=amara.id, kind="t_due", source=f"s{n}", created_at=db.utc_now()) for n in range(3)]
+    await Notice.insert(*told[:2])
+    watch = BellWatch(broker)
+    before = broker.subscribe([topic_of(amara.id)], person=amara.id)
+    await watch.look()
+    await Notice.update({Notice.read_at: db.utc_now()}).where(Notice.id == told[0].id)
+    watch.follow(amara.id, 1)  # her next page, before the next look
+    mine = broker.subscribe([topic_of(amara.id)], person=amara.id)
+    assert len(await before.take(1)) == 1
+    await Notice.insert(told[2])
+    await watch.look()
+    assert len(await mine.take(1)) == 1
+
+
 async def test_what_came_between_a_request_and_its_stream_is_told_first(database: str) -> None:
     amara = await a_person()
     request = viewer_for(amara)

@@ -31,9 +31,12 @@ class BellWatch:
         self._coming: set[UUID] = set()  # who is about to follow: a look meanwhile must not forget them
 
     def follow(self, person: UUID, count: int) -> None:
-        """To be called before a stream opens, with the count its request knows: from here on nothing is missed."""
+        """To be called before a stream opens, with the count its request knows: from here on nothing is missed.
+
+        What the last look knew gives way to it: a count that went down and up again since then would look unchanged.
+        """
         if db.dialect() == "sqlite":
-            self._known.setdefault(person, count)
+            self._tell(person, count)
             self._coming.add(person)
 
     async def run(self) -> None:
@@ -53,12 +56,15 @@ class BellWatch:
         self._coming = set()
         counts = await queries.unread_counts(people) if people else {}
         for person in people:
-            count = counts.get(person, 0)
-            if self._known.get(person, count) != count:
-                self._broker.deliver(LiveEvent(topic_of(person), HINT))
-            self._known[person] = count
+            self._tell(person, counts.get(person, 0))
         for gone in self._known.keys() - set(people) - coming - self._coming:
             del self._known[gone]
+
+    def _tell(self, person: UUID, count: int) -> None:
+        """Hints at a count that is not the one that was known, and knows it from here on."""
+        if self._known.get(person, count) != count:
+            self._broker.deliver(LiveEvent(topic_of(person), HINT))
+        self._known[person] = count
 
 
 def missed(viewer: Viewer) -> Replay:
