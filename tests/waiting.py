@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,6 +34,16 @@ def waited_for_a_processor(process: int | str = "self") -> float:
         return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
+
+
+@contextmanager
+def takes_at_most(seconds: float, *processes: int) -> Iterator[None]:
+    """Bounds what is done inside, without the time in which this process or these waited for a processor."""
+    who = ("self", *processes)
+    began, idle = time.monotonic(), {each: waited_for_a_processor(each) for each in who}
+    yield
+    others = sum(max(0.0, waited_for_a_processor(each) - idle[each]) for each in who)
+    assert time.monotonic() - began - others <= seconds
 
 
 async def quick(work: Callable[[], Awaitable[Result]], *, within_s: float) -> Result:

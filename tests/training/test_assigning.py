@@ -11,6 +11,7 @@ import pytest
 from tests.factories import a_person, a_team, viewer_for
 from tests.training.conftest import Clips
 from tests.training.makers import Cast, a_module, answer_up_to, begun
+from tests.waiting import takes_at_most
 from trainer import db, jobs
 from trainer.notices.service import latest
 from trainer.people import service as people
@@ -269,7 +270,7 @@ async def test_a_role_of_twenty_thousand_is_reached_by_a_job_in_parts(
     ]
     for start in range(0, MANY, 1000):
         await Person.insert(*people[start : start + 1000])
-    with db.queries_counted() as counted:
+    with db.queries_counted() as counted, takes_at_most(2):
         assignment = await assigning.assign(cast.viewer("trainer"), module="hear-them-out", role="agent")
     assert counted.count < 40, "whoever assigns waits for everybody"
     assert await Enrolment.count() == 0
