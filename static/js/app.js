@@ -278,8 +278,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }, { once: true });
 });
 
-/* A job's own part renews itself every 700 ms; only its end is announced, and what waits beside it appears then.
- * Not earlier than afterSettle: until then htmx shows the new part with the old one's class. */
+/* A job's own part renews itself every 700 ms; only its end is announced, and what waits beside it appears then. */
 document.addEventListener("htmx:afterSettle", () => {
   for (const waiting of document.querySelectorAll("[data-job]:not([data-ended])")) {
     const ended = endOf(waiting);

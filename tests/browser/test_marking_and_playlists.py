@@ -127,6 +127,17 @@ def test_regions_are_marked_by_keyboard_while_the_call_plays(chromium: Any, cent
         page.wait_for_selector("text=2 clips are published")
 
 
+PRESS_AS_SOON_AS_IT_IS_THERE = """(wanted) => {
+  new MutationObserver((changes, watch) => {
+    const button = document.querySelector(wanted);
+    if (!button) return;
+    watch.disconnect();
+    window.pressed = true;
+    button.click();
+  }).observe(document.body, { childList: true, subtree: true });
+}"""
+
+
 def focused(page: Any) -> str:
     return page.evaluate(
         "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()"
@@ -182,6 +193,13 @@ def test_both_sides_are_heard_apart_and_personal_data_is_decided_where_clips_are
         name.locator("button:has-text('Leave as it is')").press("Enter")
         until(page, lambda: "Left as it is by Rosa Lind" in name.inner_text())
         until(page, lambda: page.evaluate("document.activeElement.name") == "heard")
+        # a button that has just come can be pressed at once: it does not send the whole page
+        page.evaluate(PRESS_AS_SOON_AS_IT_IS_THERE, "button[aria-label^='Leave as it is: Name']")
+        name.locator("button:has-text('Undo')").press("Enter")
+        until(page, lambda: page.evaluate("window.pressed"))
+        until(page, lambda: "Left as it is by Rosa Lind" in name.inner_text())
+        until(page, lambda: page.evaluate("document.activeElement.name") == "heard")
+        assert page.evaluate("window.pressed"), "the page was loaded anew"
         # a button without its tick says so and takes the focus there; with it the clip goes on, alone
         name.locator("button:has-text('Publish')").press("Enter")
         until(page, lambda: "tick that you did" in name.inner_text())
