@@ -1,6 +1,6 @@
 /* The regions as rows of the form. A row's fields are what counts; the wave follows them.
- * Events: "change" {row}, "play" {row}, "chosen" {row}, "removed" {row}, "cue" {row}, "hear" {row, ms}, "count" {row, open}.
- * Rows stand in the order of the call. */
+ * Events: "change" {row}, "play" {row}, "chosen" {row}, "removed" {row}, "cue" {row}, "hear" {row, ms}, "count" {row, open},
+ * "cuts" {row}: other parts of it are redacted. Rows stand in the order of the call. */
 
 import { Suggestions } from "./call-suggestions.js";
 import { parseClock, shortClock, timeField } from "./clock.js";
@@ -73,10 +73,19 @@ class Row {
     const field = this.item.querySelector("[name^='redactions-']");
     const { startMs, endMs } = this;
     this.model = new ClipModel({ durationMs: this.rows.durationMs, startMs, endMs, redactions: parseRedactions(field.value) });
-    this.model.addEventListener("change", ({ detail }) => detail.what === "redactions" && (field.value = writeRedactions(this.model.redactions)));
+    this.model.addEventListener("change", ({ detail }) => {
+      if (detail.what !== "redactions") return;
+      field.value = writeRedactions(this.model.redactions);
+      this.rows.tell("cuts", this);
+    });
     const hear = (ms) => this.rows.tell("hear", this, { ms });
     this.suggestions = new Suggestions({ root: this.item.querySelector("[data-suggestions]"), model: this.model, hear });
     this.suggestions.addEventListener("count", ({ detail }) => this.rows.tell("count", this, detail));
+  }
+
+  /* The redactions that lie in its range. */
+  get cuts() {
+    return this.model?.redactions.filter((one) => one.startMs < this.endMs && one.endMs > this.startMs) ?? [];
   }
 
   setCue(ms) {

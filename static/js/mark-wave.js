@@ -13,6 +13,7 @@ export class MarkWave extends CallWave {
     const wantedStep = (WIDTHS_AT_FIRST * container.clientWidth) / (durationMs / 1000);
     super({ container, overview, src, peaks, nonce, durationMs, steps: STEPS, wantedStep });
     this.drawn = new Map();
+    this.cuts = new Map();
   }
 
   begin() {
@@ -36,9 +37,19 @@ export class MarkWave extends CallWave {
     region.element?.part.toggle("chosen", chosen);
   }
 
+  /* What is redacted in a region: seen here, decided in its row. */
+  showCuts(key, redactions) {
+    for (const block of this.cuts.get(key) ?? []) block.remove();
+    const made = redactions.map(({ id, startMs, endMs }) =>
+      this.regions.addRegion({ id: `redaction ${id}`, start: startMs / 1000, end: endMs / 1000, color: "transparent", drag: false, resize: false }),
+    );
+    this.cuts.set(key, made);
+  }
+
   hide(key) {
     this.drawn.get(key)?.remove();
     this.drawn.delete(key);
+    this.showCuts(key, []);
   }
 
   /* What is being marked: from its start to the playhead; null: nothing is. */

@@ -44,6 +44,7 @@ class Marking {
     rows.addEventListener("play", ({ detail }) => this.playRow(detail.row));
     rows.addEventListener("cue", ({ detail }) => this.cue(detail.row));
     rows.addEventListener("hear", ({ detail }) => this.hear(detail.ms));
+    rows.addEventListener("cuts", ({ detail }) => this.view.showCuts(detail.row.key, detail.row.cuts));
     rows.addEventListener("count", ({ detail }) => this.tellOpen(detail.row));
     this.draw();
     this.tick();
@@ -221,8 +222,12 @@ class Marking {
 
   draw() {
     for (const row of this.rows.all) {
-      if (row.usable) this.view.show(row.key, row.startMs, row.endMs, row === this.rows.chosen);
-      else this.view.hide(row.key);
+      if (!row.usable) {
+        this.view.hide(row.key);
+        continue;
+      }
+      this.view.show(row.key, row.startMs, row.endMs, row === this.rows.chosen);
+      this.view.showCuts(row.key, row.cuts);
     }
   }
 

@@ -95,9 +95,14 @@ def test_regions_are_marked_by_keyboard_while_the_call_plays(chromium: Any, cent
         second.locator("[data-rules] select").select_option("R02")
         assert second.locator("[data-chosen] input:checked").count() == 2
         second.locator("[data-play]").click()
-        until(page, lambda: "0:05" in page.inner_text("[data-now]"))
+        until(page, lambda: page.inner_text("[data-now]") >= "0:05")
         second.locator("[data-cue]").click()
-        assert second.locator("[data-time=cue]").input_value().startswith("0:05")
+        # where the sound is just then: on a busy machine it may have reached the region's end
+        assert (
+            "0:05"
+            <= second.locator("[data-time=cue]").input_value()
+            <= second.locator("[data-time=end]").input_value()
+        )
         second.locator("[data-play]").click()
         # typed in a title, M is a letter
         second.locator("input[name^=title]").type("Mmm")
@@ -108,7 +113,8 @@ def test_regions_are_marked_by_keyboard_while_the_call_plays(chromium: Any, cent
         page.click("[data-bring-back]")
         assert second.locator("input[name^=title]").input_value() == "Mmm"
         # a title is proposed from the rule; without one it is asked for
-        assert rows.nth(0).locator("input[name^=title]").get_attribute("placeholder").endswith(", 0:00")
+        begins = rows.nth(0).locator("[data-time=start]").input_value()[:4]
+        assert rows.nth(0).locator("input[name^=title]").get_attribute("placeholder").endswith(f", {begins}")
         rows.nth(0).locator("input[value=R01]").uncheck()
         page.click("#mark-form button.primary")
         page.wait_for_selector(".form-errors")
@@ -168,8 +174,12 @@ def test_both_sides_are_heard_apart_and_personal_data_is_decided_where_clips_are
         page.keyboard.press("Enter")
         assert card.locator("[data-count]").inner_text() == "All decided"
         assert focused(page).startswith("Undo: Card number")
+        # the wave shows what is hidden, where it is in sight
+        page.locator("#wave [part~=scroll]").evaluate("(wave) => { wave.scrollLeft = 0; }")
+        until(page, lambda: page.locator("#wave [part~=redaction]").count() == 1)
         page.keyboard.press("Enter")
         until(page, lambda: card.locator("[data-count]").inner_text() == "One to decide")
+        assert page.locator("#wave [part~=redaction]").count() == 0
         card.locator("[data-accept]").press("Enter")
         assert "beep" in card.locator("[name^=redactions]").input_value()
         # rules used lately come before the others
