@@ -4,7 +4,8 @@ To move the jobs to SAQ (or any broker), give these functions another body: `put
 `release`, `finish`, `fail`, `note_progress`, `get`, `unfinished`, `failed`, `take_back`, `forget`. Nothing
 else reads or writes the table, and no job knows which engine runs it.
 Invariant: a job is run by whoever holds its lease (`leased_by` and `lease_until`); every later write names
-the holder, so that a worker that lost its lease changes nothing.
+the holder, another one with each claim, so that a run that lost its lease changes nothing, be it also of the
+worker that holds it now.
 """
 # ruff: noqa: S608 - the statements are put together from words of this file only
 
@@ -12,7 +13,7 @@ import json
 import os
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -72,7 +73,7 @@ class JobState:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A job that this worker holds the lease of."""
+    """A job that this worker holds the lease of. `holder`: the worker's name, and after it that of this claim."""
 
     id: uuid.UUID
     name: str
@@ -173,7 +174,7 @@ async def put_many(items: Sequence[tuple[str, dict[str, Any], datetime]]) -> Non
 
 async def claim(names: list[str], holder: str, leases: dict[str, float]) -> Claimed | None:
     """Take the job that has been due for the longest, if any. `leases`: seconds by name."""
-    now = utc_now()
+    now, holder = utc_now(), f"{holder}|{uuid.uuid4().hex[:8]}"
     due = "state = 'queued' AND run_at <= {} AND name IN ({})"
     # Most looks find nothing, and a look must not take SQLite's one writer from somebody.
     waiting = await fetch_one(
@@ -322,10 +323,11 @@ async def failed(names: list[str], since: datetime, limit: int) -> list[Failed]:
     return [Failed(**{**row, "args": json.loads(row["args"])}) for row in rows]
 
 
-async def take_back(own: str, limits: dict[str, int]) -> int:
+async def take_back(own: str, limits: dict[str, int], running: Collection[str] = ()) -> int:
     """Queue again what dead workers held; a job that was begun `limits[name]` times is given up instead.
 
-    A job that kills its worker each time must not go round for ever. Returns how many were taken back.
+    A job that kills its worker each time must not go round for ever. `running`: the holders of what this process is
+    at; it lives, however long the machine slept or the database was away. Returns how many were taken back.
     """
     now = _leases_now()
     held = await fetch(
@@ -334,6 +336,8 @@ async def take_back(own: str, limits: dict[str, int]) -> int:
     )
     taken = 0
     for row in held:
+        if row["leased_by"] in running:
+            continue
         if row["lease_until"] >= now and not _is_dead(row["leased_by"], own):
             continue
         job = Claimed(row["id"], row["name"], {}, row["attempts"], row["leased_by"])

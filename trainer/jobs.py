@@ -46,6 +46,10 @@ class Permanent(Exception):
     """A job raises it when no later try can help: it fails at once, with this message."""
 
 
+class LeaseLost(Exception):
+    """Another run of this job has begun meanwhile: this one ends, and notes nothing."""
+
+
 @dataclass(slots=True)
 class JobContext:
     """What a running job knows of itself. `attempt` counts from 1."""
@@ -64,6 +68,11 @@ class JobContext:
         if done >= total or now - self._shown_at >= 0.25:
             self._shown_at = now
             await job_queue.note_progress(self._job, done, total, note)
+
+    async def still_ours(self) -> None:
+        """To be asked before what cannot be taken back, such as a mail. Raises LeaseLost."""
+        if not await job_queue.keep(self._job, _definitions[self._job.name].lease_s):
+            raise LeaseLost
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,7 @@ _names: dict[Callable[..., Awaitable[None]], str] = {}
 _subscribers: dict[str, list[str]] = {}
 _schedules: dict[str, _Schedule] = {}
 _wakes: set[asyncio.Event] = set()
+_running: set[str] = set()  # the holders of what this process is at
 
 
 # Declaring
@@ -244,6 +254,11 @@ def _leases() -> dict[str, float]:
     return {each.name: each.lease_s for each in _definitions.values()}
 
 
+async def _take_back(holder: str) -> int:
+    limits = {each.name: each.attempts for each in _definitions.values()}
+    return await job_queue.take_back(holder, limits, _running)
+
+
 def _pause(attempt: int) -> timedelta:
     """2, 8, 32, 128 … seconds, at most an hour; a quarter up or down, or failures would march in step."""
     return timedelta(seconds=min(2 * 4 ** (attempt - 1), 3600) * random.uniform(0.75, 1.25))  # noqa: S311
@@ -290,6 +305,7 @@ async def _run(claimed: Claimed) -> None:
     assert this is not None
     lease = asyncio.create_task(_keep_lease(claimed, definition.lease_s, this))
     wait = timedelta(minutes=2)
+    _running.add(claimed.holder)
     try:
         context = JobContext(claimed.id, claimed.attempts, claimed)
         await definition.function(context, **claimed.args)
@@ -298,6 +314,8 @@ async def _run(claimed: Claimed) -> None:
         back = _settle(lambda: job_queue.release(claimed, run_at=now, counted=False), timedelta(seconds=1))
         await to_the_end(back)
         raise
+    except LeaseLost:
+        log.warning("job %s (%s) was taken up by another worker", claimed.name, claimed.id)
     except Permanent as error:
         reason = str(error)
         await _settle(lambda: job_queue.fail(claimed, reason), wait)
@@ -319,6 +337,7 @@ async def _run(claimed: Claimed) -> None:
     else:
         await _settle(lambda: job_queue.finish(claimed), wait)
     finally:
+        _running.discard(claimed.holder)
         lease.cancel()
 
 
@@ -332,7 +351,7 @@ async def drain(now: datetime | None = None) -> int:
         raise RuntimeError("jobs do not run inside a transaction")
     holder, runs = job_queue.holder_name(), 0
     with as_of(now):
-        await job_queue.take_back(holder, {each.name: each.attempts for each in _definitions.values()})
+        await _take_back(holder)
         if now is not None:
             await _put_due_schedules(now, set())
         while claimed := await job_queue.claim(list(_definitions), holder, _leases()):
@@ -390,8 +409,7 @@ class Worker:
         await self._ended.wait()
 
     async def _keep_house(self) -> None:
-        limits = {each.name: each.attempts for each in _definitions.values()}
-        if taken := await job_queue.take_back(self._holder, limits):
+        if taken := await _take_back(self._holder):
             log.warning("%d jobs of stopped workers were taken back", taken)
         await _put_due_schedules(utc_now(), self._slots)
         if len(self._slots) > 10_000:

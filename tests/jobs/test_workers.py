@@ -300,6 +300,86 @@ async def test_a_worker_that_lost_its_lease_stops_and_changes_nothing(worker: Wo
     assert rows == [{"state": "running", "leased_by": "elsewhere|1|x"}]
 
 
+async def test_a_worker_does_not_take_back_what_it_is_at_itself(
+    database: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(jobs, "POLL_S", 0.01)
+    monkeypatch.setattr(jobs, "HOUSEKEEPING_S", 0.0)
+    real, looks = jobs.job_queue.take_back, 0
+
+    async def take_back(*args: Any) -> int:
+        nonlocal looks
+        taken = await real(*args)
+        looks += 1
+        return taken
+
+    monkeypatch.setattr(jobs.job_queue, "take_back", take_back)
+    begun, go_on = [], asyncio.Event()
+
+    @job("slow", attempts=1, lease_seconds=300)
+    async def slow(context: JobContext) -> None:
+        begun.append(context.attempt)
+        await go_on.wait()
+
+    job_id = await enqueue(slow)
+    embedded = Worker()
+    running = asyncio.create_task(embedded.run())
+    await until(lambda: begun)
+    # the machine slept, or the database was away, for longer than the lease
+    await db.fetch("UPDATE job SET lease_until = {}", db.utc_now() - timedelta(seconds=5))
+    before = looks
+    await until(lambda: looks >= before + 2)
+    rows = await db.fetch("SELECT state, attempts FROM job WHERE id = {}", job_id)
+    assert rows == [{"state": "running", "attempts": 1}]
+    go_on.set()
+    await until(lambda: is_done(job_id))
+    assert begun == [1]
+    await embedded.stop()
+    await running
+
+
+async def test_an_old_run_changes_nothing_of_a_later_one_of_the_same_worker(database: str):
+    @job("slow")
+    async def slow(context: JobContext) -> None: ...
+
+    job_id, own = await enqueue(slow), jobs.job_queue.holder_name()
+    old = await jobs.job_queue.claim(["slow"], own, {"slow": -1})
+    await jobs.job_queue.take_back(own, {"slow": 5})
+    await db.fetch("UPDATE job SET run_at = {}", db.utc_now())
+    new = await jobs.job_queue.claim(["slow"], own, {"slow": 60})
+    assert old is not None
+    assert new is not None
+    assert not await jobs.job_queue.keep(old, 60)
+    await jobs.job_queue.note_progress(old, 1, 2, "of the old one")
+    await jobs.job_queue.finish(old)
+    await jobs.job_queue.fail(old, "of the old one")
+    await jobs.job_queue.release(old, run_at=db.utc_now())
+    rows = await db.fetch("SELECT state, attempts, note FROM job WHERE id = {}", job_id)
+    assert rows == [{"state": "running", "attempts": 2, "note": ""}]
+    assert await jobs.job_queue.keep(new, 60)
+
+
+async def test_a_run_that_lost_its_lease_goes_no_further_than_its_next_look(worker: Worker):
+    begun, lost, went_on = asyncio.Event(), asyncio.Event(), []
+
+    @job("careful", lease_seconds=300)
+    async def careful(context: JobContext) -> None:
+        begun.set()
+        await lost.wait()
+        await context.still_ours()
+        went_on.append(context.attempt)
+
+    await enqueue(careful)
+    await begun.wait()
+    until_then = db.utc_now() + timedelta(hours=1)
+    await db.fetch("UPDATE job SET leased_by = 'elsewhere|1|x', lease_until = {}", until_then)
+    lost.set()
+    await until(lambda: not worker._running)
+    rows = await db.fetch("SELECT state, leased_by, error FROM job")
+    assert rows == [{"state": "running", "leased_by": "elsewhere|1|x", "error": ""}]
+    assert went_on == []
+
+
 async def test_a_worker_outlives_a_database_that_is_away(
     worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
