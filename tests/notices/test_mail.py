@@ -141,6 +141,51 @@ async def test_a_job_that_runs_twice_mails_once(database: str, box: Mailbox) -> 
     assert len(box.envelopes) == 1
 
 
+async def test_a_mail_that_left_while_the_database_went_away_is_not_sent_again(
+    database: str, box: Mailbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def away(*_args: Any) -> Any:
+        raise db.DatabaseGone("away")
+
+    monkeypatch.setattr(mail.queries, "mark_mailed", away)
+    await assigned(await a_person(email="amara@centre.example"))
+    await jobs.drain()
+    await jobs.drain(db.utc_now() + timedelta(hours=1))
+    assert len(box.messages) == 1
+    assert "mailed, which could not be noted" in caplog.text
+
+
+@pytest.mark.parametrize("what", ["notice", "letter"])
+async def test_a_run_that_lost_its_lease_mails_nothing(
+    database: str, box: Mailbox, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """The machine slept while the mail was made, and another worker has begun it anew."""
+    amara = await a_person(email="amara@centre.example")
+    if what == "notice":
+        await assigned(amara)
+    else:
+        await mail.send(amara.id, "Words", "And more.")
+    real = post_office.compose
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        lost.append(True)
+        return real(*args, **options)
+
+    async def deliver(*args: Any) -> None:
+        pytest.fail("it was mailed all the same")
+
+    async def keep(*_args: Any) -> bool:
+        return not lost
+
+    lost: list[bool] = []
+    monkeypatch.setattr(post_office, "compose", slowly)
+    monkeypatch.setattr(post_office, "deliver", deliver)
+    monkeypatch.setattr(jobs.job_queue, "keep", keep)
+    await jobs.drain()
+    assert lost == [True]
+    assert box.messages == []
+
+
 async def test_without_mail_nothing_is_sent_and_nothing_fails(database: str) -> None:
     amara = await a_person()
     await assigned(amara)

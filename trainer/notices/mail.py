@@ -6,6 +6,7 @@ Invariant: a secret (the link that lets somebody in) is made in the moment of se
 or row; a notice is mailed only to whoever still wants it so, and not twice.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -22,6 +23,8 @@ from trainer.people.days import zone_of
 from trainer.people.service import PersonView, get_person, people_by_ids
 from trainer.problems import NotFound
 from trainer.web.i18n import speaking
+
+log = logging.getLogger(__name__)
 
 ATTEMPTS = 12  # with the pauses between them about six hours
 DIGEST_AT = time(7)
@@ -58,9 +61,18 @@ async def mail_at_once(notices: Sequence[UUID]) -> None:
 
 
 async def _post(
-    person: PersonView, letter: Letter, key: str, *, post: PostOffice, choices: bool = True
+    context: jobs.JobContext,
+    person: PersonView,
+    letter: Letter,
+    key: str,
+    *,
+    post: PostOffice,
+    choices: bool = True,
 ) -> None:
-    """Composes and delivers. Whoever has left, or has no address, gets nothing."""
+    """Composes and delivers. Whoever has left, or has no address, gets nothing.
+
+    Raises LeaseLost when a later run of the job has begun, which delivers in place of this one.
+    """
     if not person.active or person.erased_at is not None or not person.email:
         return
     message = post_office.compose(
@@ -73,6 +85,7 @@ async def _post(
         key=key,
         choices=choices,
     )
+    await context.still_ours()
     await post_office.deliver(post, message)
 
 
@@ -99,8 +112,11 @@ async def mail_notice(context: jobs.JobContext, notice: str) -> None:
     with speaking(person.locale):
         (view,) = await shown([row])
         letter = letters.notice_letter(post, person.name, _line(post, view))
-        await _post(person, letter, f"notice-{notice}", post=post)
-    await queries.mark_mailed([view.id], db.utc_now())
+        await _post(context, person, letter, f"notice-{notice}", post=post)
+    try:
+        await queries.mark_mailed([view.id], db.utc_now())
+    except db.DatabaseError as error:  # it has left: a job that went back now would send it again
+        log.warning("notice %s was mailed, which could not be noted: %s", notice, error)
 
 
 def _line(post: PostOffice, view: NoticeView) -> Line:
@@ -151,7 +167,7 @@ async def mail_digest(context: jobs.JobContext, person: str, notices: list[str])
     with speaking(reader.locale):
         lines = [_line(post, view) for view in await shown(rows)]
         letter = letters.digest_letter(post, reader.name, lines)
-        await _post(reader, letter, f"digest-{context.job_id}", post=post)
+        await _post(context, reader, letter, f"digest-{context.job_id}", post=post)
 
 
 # Letters and links
@@ -164,7 +180,7 @@ async def mail_letter(context: jobs.JobContext, person: str, subject: str, text:
     if post is not None:
         with speaking(reader.locale):
             letter = letters.plain_letter(post, reader.name, subject, text)
-            await _post(reader, letter, f"letter-{context.job_id}", post=post)
+            await _post(context, reader, letter, f"letter-{context.job_id}", post=post)
 
 
 @jobs.on("link_wanted", attempts=ATTEMPTS)
@@ -187,7 +203,7 @@ async def mail_link(context: jobs.JobContext, event: dict[str, Any]) -> None:
     with speaking(person.locale):
         letter = letters.link_letter(person.name, purpose, post.address_of(f"/welcome/{secret}"), life)
         key = f"link-{context.job_id}-{context.attempt}"
-        await _post(person, letter, key, post=post, choices=False)
+        await _post(context, person, letter, key, post=post, choices=False)
 
 
 # Trying it, and what went wrong
