@@ -188,11 +188,16 @@ def _why_not_replace(row: Row, here: Here, seen: Mapping[str, Line], replaced: s
 async def take(lines: list[Line]) -> int:
     """Inside a transaction: writes new rows, which come as `in_order` gives them. Returns how many were taken.
 
-    A row that somebody else took meanwhile becomes known, one whose call was evaluated meanwhile refused.
+    A row that somebody else took meanwhile becomes known, one whose call was evaluated meanwhile refused, and so is
+    one about somebody who was erased meanwhile.
     """
     taken = 0
+    here = await queries.hold_people(line.row.agent for line in lines if line.row)
     for line in lines:
         assert line.row is not None
+        if line.row.agent not in here:
+            line.agent, line.reason = "", _("Its agent was erased meanwhile.")
+            continue
         try:
             async with db.savepoint():
                 await _write(line.row)

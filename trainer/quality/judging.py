@@ -2,8 +2,8 @@
 
 A draft belongs to its analyst, one for each call. Releasing freezes it: the results are counted, the agent is told,
 a fact is recorded. A correction begins as a copy and takes the old one's place when it is released.
-Invariant: one released evaluation stands for each call, however many analysts release at once, and a mark keeps the
-rule's version, weight and severity that it was made with.
+Invariant: one released evaluation stands for each call, however many analysts release at once, a mark keeps the
+rule's version, weight and severity that it was made with, and nothing is written about somebody who was erased.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,8 @@ from uuid import UUID
 
 from trainer import db, facts, jobs
 from trainer.calls.service import load_for_hearing
-from trainer.calls.tables import Recording
 from trainer.people.audit import record_audit
-from trainer.problems import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from trainer.problems import Conflict, Forbidden, Gone, Invalid, NotFound, PreconditionFailed
 from trainer.quality import queries, telling
 from trainer.quality.checking import Given, Judgement, check
 from trainer.quality.scoring import results_of
@@ -62,6 +61,7 @@ async def start(viewer: Viewer, recording: UUID, judged: Judgement, *, rulebook:
     evaluation = db.new_id()
     async with db.transaction():
         await _lock_call(recording)
+        await hold(agent)
         for row in await queries.of_recording(recording, viewer.id):
             raise _there_already(row)
         now = db.utc_now()
@@ -106,6 +106,17 @@ def require_agent(viewer: Viewer, agent: UUID | None) -> UUID:
     return agent
 
 
+async def hold(*people: UUID) -> None:
+    """Nobody erases these people before the transaction ends. Raises Gone when one of them is erased already."""
+    if len(await queries.hold_people(people)) < len(set(people)):
+        raise erased()
+
+
+def erased() -> Gone:
+    """What is said to whoever would write about somebody who was erased."""
+    return Gone(_("This person was erased. Nothing more is written about them."))
+
+
 async def rules_of_book(code: str) -> dict[str, RuleView]:
     """The published rules of a book by code, in its order."""
     return {rule.code: rule for rule in (await published_rules()).values() if rule.rulebook_code == code}
@@ -142,8 +153,8 @@ async def save(
 ) -> EvaluationView:
     """Saves what is said in a draft; the same again changes nothing. `expected` None overwrites what is there.
 
-    Raises NotFound, Conflict (`released`: it is frozen), Invalid, and PreconditionFailed unless `expected` is the
-    present revision.
+    Raises NotFound, Gone (its agent was erased), Conflict (`released`: it is frozen), Invalid, and PreconditionFailed
+    unless `expected` is the present revision.
     """
     found = await _own_draft(viewer, evaluation)
     rules = await rules_of_book(found.rulebook_code)
@@ -160,6 +171,7 @@ async def save(
     if not changed and not marks:
         return found
     async with db.transaction():
+        await hold(_agent_by_now(found) or found.agent)
         updated: dict[Any, Any] = {**changed, "revision": found.revision + 1}
         there = (
             (Evaluation.id == evaluation)
@@ -179,6 +191,12 @@ async def _own_draft(viewer: Viewer, evaluation: UUID) -> EvaluationView:
         told = _("This evaluation is released: it is not changed any more. A correction takes its place.")
         raise Conflict(told, slug="released")
     return found
+
+
+def _agent_by_now(found: EvaluationView) -> UUID | None:
+    """Whose call it is: somebody may have put the agent right while it was marked."""
+    living = found.recording is not None and found.recording_state != "erased"
+    return found.call_agent if living else found.agent
 
 
 def _differs(before: MarkView | None, given: Given | None) -> bool:
@@ -225,8 +243,9 @@ def _version(rule: RuleView) -> dict[str, Any]:
 
 
 async def review(viewer: Viewer, evaluation: UUID) -> Review:
-    """What a draft comes to before it is released. Raises NotFound, Conflict (`released`)."""
+    """What a draft comes to before it is released. Raises NotFound, Gone (as `save`), Conflict (`released`)."""
     found = await _own_draft(viewer, evaluation)
+    await hold(_agent_by_now(found) or found.agent)
     return await review_of(found)
 
 
@@ -243,8 +262,8 @@ async def release(
 ) -> EvaluationView:
     """Freezes a draft and gives it to its agent; returns it. Who is second finds it released.
 
-    Raises NotFound, PreconditionFailed, Conflict: `released`, `no-marks`, `unmarked-rules` (with `unmarked`) unless
-    that is confirmed, `already-evaluated` when a colleague was first, `no-agent`.
+    Raises NotFound, Gone (as `save`), PreconditionFailed, Conflict: `released`, `no-marks`, `unmarked-rules` (with
+    `unmarked`) unless that is confirmed, `already-evaluated` when a colleague was first, `no-agent`.
     """
     found = await _own_draft(viewer, evaluation)
     async with db.transaction():
@@ -258,7 +277,8 @@ async def release(
             raise Conflict(told, slug="no-marks")
         if checked.unmarked and not confirm_unmarked:
             raise _unmarked(checked.unmarked)
-        agent = await _agent_at_release(viewer, found)
+        agent = require_agent(viewer, _agent_by_now(found))
+        await hold(agent)
         if found.replaces:
             await _replace(found.replaces)
         elif found.recording:
@@ -279,15 +299,6 @@ def _unmarked(rules: list[RuleView]) -> Conflict:
     codes = [rule.code for rule in rules]
     told = _("Some rules have no mark and will not count: %(codes)s. Confirm that this is meant.")
     return Conflict(told % {"codes": ", ".join(codes)}, slug="unmarked-rules", unmarked=codes)
-
-
-async def _agent_at_release(viewer: Viewer, found: EvaluationView) -> UUID:
-    """Whose call it is by now: somebody may have put the agent right while it was marked."""
-    row = None
-    if found.recording is not None and found.recording_state != "erased":
-        row = await Recording.select(Recording.agent).where(Recording.id == found.recording).first()
-    agent: UUID | None = row["agent"] if row else found.agent
-    return require_agent(viewer, agent)
 
 
 async def _replace(old: UUID) -> None:
@@ -337,7 +348,8 @@ async def _note_release(viewer: Viewer, found: EvaluationView, agent: UUID, at: 
 async def correct(viewer: Viewer, evaluation: UUID, reason: str) -> UUID:
     """Begins a correction as a copy of a released evaluation; returns the draft, or the one begun before.
 
-    Raises Forbidden (analysts; never one's own call), NotFound, Invalid (`reason`), Conflict (`replaced`).
+    Raises Forbidden (analysts; never one's own call), NotFound, Gone (its agent was erased), Invalid (`reason`),
+    Conflict (`replaced`).
     """
     require_analyst(viewer)
     found = await load_evaluation(viewer, evaluation)
@@ -352,6 +364,7 @@ async def correct(viewer: Viewer, evaluation: UUID, reason: str) -> UUID:
     source = f"draft:{evaluation}:{viewer.id}"
     draft = db.new_id()
     async with db.transaction():
+        await hold(found.agent)
         now = db.utc_now()
         kept = ("recording", "agent", "rulebook", "resolved", "outcome", "service_level", "csat", "comment")
         made = await queries.insert(
@@ -372,10 +385,10 @@ async def correct(viewer: Viewer, evaluation: UUID, reason: str) -> UUID:
         if made:
             await queries.copy_marks(evaluation, draft)
             return draft
-    row = await Evaluation.select(Evaluation.id).where(Evaluation.source == source).first()
-    if row is None:
-        raise NotFound(_("There is no such evaluation, or it is not yours to read."))
-    await Evaluation.update({Evaluation.reason: why}).where(Evaluation.id == row["id"])
+        row = await Evaluation.select(Evaluation.id).where(Evaluation.source == source).first()
+        if row is None:
+            raise NotFound(_("There is no such evaluation, or it is not yours to read."))
+        await Evaluation.update({Evaluation.reason: why}).where(Evaluation.id == row["id"])
     return row["id"]
 
 

@@ -235,6 +235,7 @@ async def result_page(
         key=db.new_id(),
         may_correct=viewer.has(*service.EVALUATE)
         and evaluation.state == "released"
+        and evaluation.agent_name != ""
         and viewer.id != evaluation.agent,
         errors=errors or {},
         typed=typed,

@@ -12,8 +12,9 @@ Row = dict[str, Any]
 
 EVALUATIONS = """
     SELECT evaluation.id, evaluation.state, evaluation.recording, recording.title AS recording_title,
-           recording.state AS recording_state, recording.duration_ms AS recording_ms, evaluation.agent,
-           agent.name AS agent_name, agent.team AS agent_team, team.name AS agent_team_name, evaluation.rulebook,
+           recording.state AS recording_state, recording.duration_ms AS recording_ms,
+           recording.agent AS call_agent, evaluation.agent, agent.name AS agent_name, agent.team AS agent_team,
+           team.name AS agent_team_name, evaluation.rulebook,
            rulebook.code AS rulebook_code, rulebook.title AS rulebook_title, evaluation.replaces,
            newer.id AS replaced_by, evaluation.resolved, evaluation.outcome, evaluation.service_level,
            evaluation.csat, evaluation.comment, evaluation.reason, evaluation.score, evaluation.fatal_missed,
@@ -128,6 +129,26 @@ async def of_recording(recording: UUID, analyst: UUID) -> list[Row]:
            AND (state = 'released' OR (state = 'draft' AND replaces IS NULL AND evaluated_by = {}))""",
         recording,
         analyst,
+    )
+
+
+async def hold_people(people: Iterable[UUID]) -> set[UUID]:
+    """Those of them who are not erased; until the transaction ends nobody erases them (SQLite: nobody else writes)."""
+    shared = " FOR SHARE" if db.dialect() == "postgres" else ""
+    rows = await db.fetch(
+        f"SELECT id FROM person WHERE id IN ({{}}) AND erased_at IS NULL ORDER BY id{shared}",
+        list(set(people)),
+    )
+    return {row["id"] for row in rows}
+
+
+async def drop_drafts_about(person: UUID) -> None:
+    """Throws away every open draft that judges somebody, with its marks; one whose call is another's by now stays."""
+    await db.fetch(
+        """DELETE FROM evaluation WHERE state = 'draft' AND COALESCE(
+               (SELECT recording.agent FROM recording WHERE recording.id = evaluation.recording), agent) = {}
+           RETURNING id""",
+        person,
     )
 
 

@@ -10,6 +10,7 @@ from trainer import db, jobs
 from trainer.people.audit import record_audit
 from trainer.problems import Conflict, Forbidden, Invalid
 from trainer.quality import queries, telling
+from trainer.quality.judging import erased, hold
 from trainer.quality.service import load_evaluation
 from trainer.quality.tables import Evaluation, EvaluationReply, Mark
 from trainer.quality.views import EvaluationView
@@ -21,8 +22,8 @@ MOST_WORDS = 3000
 
 
 def writes_as(viewer: Viewer, evaluation: EvaluationView) -> str | None:
-    """As whom the viewer may write under it: agent, analyst or lead; None when not at all."""
-    if evaluation.state == "draft":
+    """As whom the viewer may write under it: agent, analyst or lead; None when not at all, or to nobody any more."""
+    if evaluation.state == "draft" or not evaluation.agent_name:
         return None
     if viewer.id == evaluation.agent:
         return "agent"
@@ -35,11 +36,13 @@ def writes_as(viewer: Viewer, evaluation: EvaluationView) -> str | None:
 async def reply(viewer: Viewer, evaluation: UUID, words: str, *, key: UUID | None = None) -> UUID:
     """Adds words and tells the other side; returns the reply's id. The same `key` again adds nothing.
 
-    Raises NotFound, Forbidden, Conflict (a draft), Invalid (`words`).
+    Raises NotFound, Forbidden, Gone (its agent was erased), Conflict (a draft), Invalid (`words`).
     """
     found = await load_evaluation(viewer, evaluation)
     if found.state == "draft":
         raise Conflict(_("This evaluation is not released yet."), slug="draft")
+    if not found.agent_name:
+        raise erased()
     by = writes_as(viewer, found)
     if by is None:
         raise Forbidden(_("Its agent, analysts and the agent's lead write here."))
@@ -51,6 +54,7 @@ async def reply(viewer: Viewer, evaluation: UUID, words: str, *, key: UUID | Non
         raise Invalid.field("words", "too-long", told % {"most": MOST_WORDS, "has": len(said)})
     made = key or db.new_id()
     async with db.transaction():
+        await hold(viewer.id, found.agent)
         if await queries.add_reply(made, evaluation, viewer.id, by, said):
             await record_audit(viewer, "evaluation_answered", "evaluation", str(evaluation))
             await telling.tell_of_reply(found, made, viewer.id)
@@ -67,9 +71,10 @@ async def note_seen(viewer: Viewer, evaluation: EvaluationView) -> None:
 
 @jobs.on("person_erased")
 async def erase_words(context: jobs.JobContext, event: dict[str, Any]) -> None:
-    """The marks stay as dated facts of a former colleague; words by them and about them go."""
+    """The marks stay as dated facts of a former colleague; words by them and about them go, and what was never said."""
     person = UUID(event["person"])
     async with db.transaction():
+        await queries.drop_drafts_about(person)
         await EvaluationReply.update({EvaluationReply.words: ""}).where(EvaluationReply.author == person)
         theirs = await Evaluation.select(Evaluation.id).where(Evaluation.agent == person)
         for row in theirs:

@@ -21,7 +21,10 @@ SERVICE_LEVELS = ("service", "good", "beyond")
 
 @dataclass(frozen=True, slots=True)
 class EvaluationView:
-    """One evaluation. `agent_name` is "" for a former colleague; scores are basis points."""
+    """One evaluation. `agent_name` is "" for a former colleague; scores are basis points.
+
+    `call_agent` is whose call the recording is by now: until the release, that is whom it judges.
+    """
 
     id: UUID
     state: str
@@ -29,6 +32,7 @@ class EvaluationView:
     recording_title: str
     recording_state: str | None
     recording_ms: int | None
+    call_agent: UUID | None
     agent: UUID
     agent_name: str
     agent_team: UUID | None
