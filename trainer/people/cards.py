@@ -15,6 +15,7 @@ from uuid import UUID
 import segno
 
 from trainer import db
+from trainer.people import queries
 from trainer.people.service import PersonView, people_by_ids, shown_to
 from trainer.people.tables import AuditEntry, Link
 from trainer.problems import Forbidden, Invalid, NotFound
@@ -62,7 +63,8 @@ async def issue_cards(viewer: Viewer, people: Sequence[UUID], days: int = USUAL_
         raise Invalid.field("days", "unknown", _("Please choose one of these."))
     now = db.utc_now()
     async with db.transaction():
-        found = await people_by_ids(wanted)
+        here = await queries.kept_active(wanted)
+        found = {one: who for one, who in (await people_by_ids(wanted)).items() if one in here}
         for one in wanted:
             _may_have_one(viewer, found.get(one))
         await Link.delete().where(
@@ -75,7 +77,7 @@ async def issue_cards(viewer: Viewer, people: Sequence[UUID], days: int = USUAL_
 
 
 def _may_have_one(viewer: Viewer, person: PersonView | None) -> None:
-    if person is None or not person.active or person.erased_at is not None:
+    if person is None:
         raise NotFound(_("There is no such person, or they no longer work here."))
     if not shown_to(viewer, person).may_reset:
         raise Forbidden(_("Ask an admin for this card: leads make them for the agents of their own team."))

@@ -43,6 +43,7 @@ async def erase_again(person: UUID, at: datetime) -> bool:
 async def _erase(viewer: Viewer | None, person: UUID, at: datetime) -> bool:
     async with db.transaction():
         await db.lock("admins")
+        await db.lock("colleagues")
         erased = (
             await Person.update(
                 {
@@ -62,6 +63,7 @@ async def _erase(viewer: Viewer | None, person: UUID, at: datetime) -> bool:
                     Person.password_hash: None,
                     Person.active: False,
                     Person.erased_at: at,
+                    Person.revision: Person.revision + 1,  # whoever saves what they read before is too late
                 }
             )
             .where((Person.id == person) & Person.erased_at.is_null())

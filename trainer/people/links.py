@@ -54,12 +54,13 @@ async def issue_link(viewer: Viewer | None, person: UUID) -> str:
     for anybody, leads for the agents of their own team. Raises NotFound, Forbidden.
     """
     found = await get_person(person)
-    if not found.active or found.erased_at is not None:
-        raise NotFound(_("There is no such person, or they no longer work here."))
+    if not found.active:
+        raise _not_here()
     if viewer is not None and not shown_to(viewer, found).may_reset:
         raise Forbidden(_("Ask an admin for this link."))
     purpose: Purpose = "reset" if found.has_password else "invitation"
     async with db.transaction():
+        await _stays(person)
         await Link.delete().where((Link.person == person) & (Link.purpose != "demo"))
         secret = await _insert(person, purpose)
         await record_audit(viewer, f"{purpose}_issued", "person", str(person))
@@ -111,10 +112,11 @@ async def link_to_mail(person: UUID) -> str:
     Raises NotFound when the person is not here any more.
     """
     found = await get_person(person)
-    if not found.active or found.erased_at is not None:
-        raise NotFound(_("There is no such person, or they no longer work here."))
+    if not found.active:
+        raise _not_here()
     purpose: Purpose = "reset" if found.has_password else "invitation"
     async with db.transaction():
+        await _stays(person)
         secret = await _insert(person, purpose)
         await record_audit(None, f"{purpose}_issued", "person", str(person), {"by": "mail"})
     return secret
@@ -125,6 +127,16 @@ async def issue_demo_link(person: UUID) -> str:
     async with db.transaction():
         await Link.delete().where((Link.person == person) & (Link.purpose == "demo"))
         return await _insert(person, "demo")
+
+
+async def _stays(person: UUID) -> None:
+    """Nobody ends their access before the transaction ends. Raises NotFound: it has ended already."""
+    if not await queries.kept_active([person]):
+        raise _not_here()
+
+
+def _not_here() -> NotFound:
+    return NotFound(_("There is no such person, or they no longer work here."))
 
 
 async def _insert(person: UUID, purpose: Purpose) -> str:
@@ -161,10 +173,12 @@ async def set_password_by_link(secret: str, password: str) -> UUID:
     check_password(password, about=[row["name"], row["email"], row["employee_no"]])
     hashed = await hash_password(password)
     async with db.transaction():
+        # The person first and then the link, as when an access ends: else the two could wait for each other.
+        here = (Person.id == row["person"]) & (Person.active == True)  # noqa: E712
+        await Person.update({Person.password_hash: hashed}).where(here)
         person = await queries.use_link(row["id"], db.utc_now())
-        if person is None:
+        if person is None:  # used a moment ago, or gone with its person
             raise _over()
-        await Person.update({Person.password_hash: hashed}).where(Person.id == person)
         await Session.delete().where(Session.person == person)
         await Link.delete().where((Link.person == person) & (Link.purpose != "demo") & Link.used_at.is_null())
         await record_audit(None, f"{row['purpose']}_followed", "person", str(person), actor=person)

@@ -17,6 +17,9 @@ async def check_relations(person: UUID, fields: PersonFields) -> None:
     """Inside the transaction that writes these fields. Raises Invalid, a loop of managers with the names in it."""
     if (team := fields.get("team")) and not await team_exists(team):
         raise Invalid.field("team", "unknown", _("There is no such team."))
+    if fields.get("buddy") or fields.get("manager"):
+        # two who edit at once could close a loop together; and who is being erased would come back as a colleague
+        await db.lock("colleagues")
     if buddy := fields.get("buddy"):
         if buddy == person:
             raise Invalid.field("buddy", "same-person", _("Nobody can be their own buddy."))
@@ -35,7 +38,6 @@ async def _check_colleague(field: str, other: UUID) -> None:
 
 
 async def _check_chain(person: UUID, manager: UUID) -> None:
-    await db.lock("managers")  # two who edit at once could close a loop together
     above = await queries.managers_above(manager)
     ids = [row["id"] for row in above]
     if person in ids:

@@ -365,13 +365,16 @@ async def _update(person: UUID, columns: dict[str, Any], revision: int) -> None:
         async with db.savepoint():
             updated = (
                 await Person.update(cast(Any, {**columns, "revision": revision + 1}))
-                .where((Person.id == person) & (Person.revision == revision))
+                .where((Person.id == person) & (Person.revision == revision) & Person.erased_at.is_null())
                 .returning(Person.id)
             )
     except db.UniqueViolation as error:
         raise _taken(error) from error
-    if not updated:
-        raise _changed_meanwhile()
+    if updated:
+        return
+    if (await get_person(person)).erased_at is not None:
+        raise NotFound(_("There is no such person."))
+    raise _changed_meanwhile()
 
 
 def _no_address() -> Invalid:

@@ -15,6 +15,8 @@ from trainer import db, jobs
 from trainer.people import queries
 from trainer.people.service import PersonView
 from trainer.people.tables import Link, Session
+from trainer.problems import Unauthenticated
+from trainer.web.i18n import _
 from trainer.web.session import Viewer, hash_secret
 
 
@@ -74,21 +76,32 @@ class Sessions:
         )
 
     async def start(self, person: UUID, *, device: str) -> str:
-        """Signs a browser in; returns the secret for its cookie."""
+        """Signs a browser in; returns the secret for its cookie. Raises Unauthenticated: they left meanwhile."""
         secret = secrets.token_urlsafe(32)
         now = db.utc_now()
-        await Session.insert(
-            Session(
-                id=db.new_id(),
-                secret_hash=hash_secret(secret),
-                person=person,
-                device=device[:120],
-                created_at=now,
-                seen_on=now.date(),
-                expires_at=now + self.life,
+        async with db.transaction():
+            here = await queries.kept_active([person])
+            if person not in here:
+                raise not_here_any_more()
+            await Session.insert(
+                Session(
+                    id=db.new_id(),
+                    secret_hash=hash_secret(secret),
+                    person=person,
+                    device=device[:120],
+                    created_at=now,
+                    seen_on=now.date(),
+                    expires_at=now + self.life,
+                )
             )
-        )
         return secret
+
+
+def not_here_any_more() -> Unauthenticated:
+    """For whoever was deactivated or erased while they signed in or changed their password."""
+    return Unauthenticated(
+        _("You cannot sign in any more: your account was closed a moment ago. Ask an admin.")
+    )
 
 
 @dataclass(frozen=True, slots=True)

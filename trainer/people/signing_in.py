@@ -14,7 +14,7 @@ from trainer import db
 from trainer.people import queries
 from trainer.people.audit import record_audit
 from trainer.people.passwords import check_password, hash_password, needs_rehash, verify_password
-from trainer.people.sessions import Sessions, end_session
+from trainer.people.sessions import Sessions, end_session, not_here_any_more
 from trainer.people.tables import Link, Person, Session, SignInFailure
 from trainer.problems import Invalid, TooMany
 from trainer.web.i18n import _
@@ -71,7 +71,7 @@ async def change_password(
 ) -> str:
     """Gives the viewer another password and ends their sessions; returns the secret of a new one for here.
 
-    Raises Invalid (wrong current or weak new password), TooMany.
+    Raises Invalid (wrong current or weak new password), TooMany, Unauthenticated (they left meanwhile).
     """
     row = (
         await Person.select(Person.name, Person.email, Person.employee_no, Person.password_hash)
@@ -82,16 +82,25 @@ async def change_password(
     account = _hashed("account", str(viewer.id))
     attempt = await _note_attempt(account, _hashed("origin", _network(origin)))
     if not await verify_password(row["password_hash"], current):
-        raise Invalid.field("current", "wrong", _("This is not your present password."))
+        raise _not_present()
     await SignInFailure.delete().where(SignInFailure.id == attempt)
     check_password(new, about=[row["name"], row["email"], row["employee_no"]])
     hashed = await hash_password(new)
     async with db.transaction():
-        await Person.update({Person.password_hash: hashed}).where(Person.id == viewer.id)
+        # As in `sign_in`: a reset that somebody made meanwhile, or an erasure, is not undone by this.
+        still = (Person.id == viewer.id) & (Person.password_hash == row["password_hash"])
+        if not await Person.update({Person.password_hash: hashed}).where(still).returning(Person.id):
+            if not await queries.kept_active([viewer.id]):
+                raise not_here_any_more()
+            raise _not_present()
         await Session.delete().where(Session.person == viewer.id)
         await Link.delete().where((Link.person == viewer.id) & (Link.purpose != "demo"))
         await record_audit(viewer, "password_changed", "person", str(viewer.id))
         return await sessions.start(viewer.id, device=device)
+
+
+def _not_present() -> Invalid:
+    return Invalid.field("current", "wrong", _("This is not your present password."))
 
 
 async def _note_attempt(account: str, origin: str) -> UUID:

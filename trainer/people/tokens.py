@@ -14,7 +14,6 @@ from trainer import db
 from trainer.people import queries
 from trainer.people.audit import record_audit
 from trainer.people.fields import one_line
-from trainer.people.service import get_person
 from trainer.people.tables import Token
 from trainer.problems import Forbidden, Invalid, NotFound
 from trainer.web.i18n import _
@@ -63,8 +62,6 @@ async def create_token(
     """
     if viewer is not None and (viewer.id != person or viewer.scopes is not None):
         raise Forbidden(_("People make their own tokens, signed in with a browser."))
-    if not (await get_person(person)).active:
-        raise NotFound(_("There is no such person, or they no longer work here."))
     wanted = sorted(set(scopes))
     if not wanted:
         raise Invalid.field("scopes", "missing", _("Please choose what the token may do."))
@@ -85,6 +82,8 @@ async def create_token(
         expires_at=expires_at,
     )
     async with db.transaction():
+        if not await queries.kept_active([person]):
+            raise NotFound(_("There is no such person, or they no longer work here."))
         await Token.insert(token)
         await record_audit(
             viewer, "token_created", "token", str(token.id), {"scopes": wanted, "of": str(person)}
