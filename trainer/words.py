@@ -1,14 +1,17 @@
 """Words in a text as people mean them, whatever their case, accents, apostrophes or script.
 
 A *unit* is what is compared: a word, or one Han or Kana character, as Chinese has no spaces. Search and phrase hints
-look for units, and what they mark lies at the same places in the text as it is written.
+look for units, and what they mark lies at the same places in the text as it is written. Two versions of a text are
+compared here too, within a bound.
 Invariant: pure; text comes in and places in that very text come out, never markup.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, Protocol
 
 LONGEST_UNIT = 64
@@ -185,3 +188,76 @@ def excerpt(text: str, places: Sequence[Place], most: int = 220) -> list[Piece]:
     ]
     cut = pieces(text[begin:end], inside)
     return [*([Piece("…")] if begin else []), *cut, *([Piece("…")] if end < len(text) else [])]
+
+
+# Comparing two versions
+
+# About half a second of work, for all that one answer compares.
+MOST_STEPS = 8_000_000
+
+Opcode = tuple[str, int, int, int, int]
+
+
+@dataclass(slots=True)
+class Effort:
+    """How many steps comparing may still take; one is shared by all that is compared for one answer."""
+
+    left: int = MOST_STEPS
+
+
+class _TooMuch(Exception):
+    """Going on would take more steps than are left."""
+
+
+class _Bounded(SequenceMatcher[Hashable]):
+    """Counts, before each look for the longest run, the pairs of the same that it goes through.
+
+    Neither the length of texts nor one count of their pairs bounds the work: what repeats is looked through once for
+    every run that is found, which takes the third power of its length.
+    """
+
+    b2j: dict[Hashable, list[int]]
+
+    def __init__(
+        self,
+        old: Sequence[Hashable],
+        new: Sequence[Hashable],
+        effort: Effort,
+        beside: Callable[[Hashable], bool] | None,
+    ) -> None:
+        super().__init__(beside, old, new, autojunk=False)
+        self._effort = effort
+        self._steps = [*accumulate((1 + len(self.b2j.get(one, ())) for one in old), initial=0)]
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, *within: Any) -> Any:
+        steps = self._steps[-1 if ahi is None else ahi] - self._steps[alo]
+        if steps > self._effort.left:
+            raise _TooMuch
+        self._effort.left -= steps
+        return super().find_longest_match(alo, ahi, *within)
+
+
+def differences(
+    old: Sequence[Hashable],
+    new: Sequence[Hashable],
+    effort: Effort,
+    *,
+    beside: Callable[[Hashable], bool] | None = None,
+) -> list[Opcode]:
+    """What stayed, went and came, as `SequenceMatcher.get_opcodes` tells it.
+
+    What lies between the same beginning and end is one `unknown` where comparing it takes more than is left of the
+    effort. `beside`: what counts only next to something that stayed, such as spaces.
+    """
+    short = min(len(old), len(new))
+    head = next((n for n in range(short) if old[n] != new[n]), short)
+    tail = next((n for n in range(short - head) if old[-1 - n] != new[-1 - n]), short - head)
+    b, d = len(old) - tail, len(new) - tail
+    between: list[Opcode]
+    try:
+        inner = _Bounded(old[head:b], new[head:d], effort, beside).get_opcodes()
+        between = [(kind, head + i, head + j, head + k, head + m) for kind, i, j, k, m in inner]
+    except _TooMuch:
+        between = [("unknown", head, b, head, d)]
+    found = [("equal", 0, head, 0, head), *between, ("equal", b, len(old), d, len(new))]
+    return [code for code in found if code[1] < code[2] or code[3] < code[4]]

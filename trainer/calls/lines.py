@@ -7,10 +7,8 @@ Invariant: a word time is one that was measured, or lies between two that were.
 """
 
 import re
-from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from itertools import accumulate
 
 from trainer.calls.transcripts import (
@@ -27,22 +25,18 @@ from trainer.calls.transcripts import (
 )
 from trainer.problems import FieldError, Invalid
 from trainer.web.i18n import _
+from trainer.words import Effort, Opcode, differences
 
 SPEAKERS: tuple[Speaker, ...] = ("agent", "caller", "")
 SHORTEST_MS = 50
 # Quicker than this for a letter nobody speaks: what was typed cannot all have been said in that time.
 LETTER_MS = 25
 LETTER_OF_HAN_MS = 100
-# Words that are the same, each with each: more than this are not compared.
-MOST_PAIRS = 200_000
 
 _HAN = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_HAN}]|[^\s{_HAN}]+")
 _BARE = re.compile(r"[^\w]+")
 _TYPED = re.compile(r"\s*([\d:.,]+)\s*[-–]\s*([\d:.,]+)\s*(agent|caller)?\s*:\s?(.*)")
-
-
-Opcode = tuple[str, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,42 +175,20 @@ def _aligned(
 def _opcodes(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> Iterator[Opcode]:
     """What stayed, went and came, in tokens: lines that stayed first, then the words of the others.
 
-    Comparing takes the square of what comes often, and everybody waits meanwhile. Where it would take too long, the
-    part is `unknown`.
+    Everybody waits meanwhile. Where it would take too long, the part is `unknown`.
     """
-    left = MOST_PAIRS
+    effort = Effort()
     from_old, from_new = ([*accumulate(map(len, lines), initial=0)] for lines in (old, new))
     olds, news = ([token for line in lines for token in line] for lines in (old, new))
-    for kind, a, b, c, d in _compared([tuple(line) for line in old], [tuple(line) for line in new], left):
+    for kind, a, b, c, d in differences([tuple(line) for line in old], [tuple(line) for line in new], effort):
         a, b, c, d = from_old[a], from_old[b], from_new[c], from_new[d]
         if kind == "equal":
             yield kind, a, b, c, d
             continue
         yield from (
-            (part, a + e, a + f, c + g, c + h) for part, e, f, g, h in _compared(olds[a:b], news[c:d], left)
+            (part, a + e, a + f, c + g, c + h)
+            for part, e, f, g, h in differences(olds[a:b], news[c:d], effort)
         )
-        left -= min(left, _pairs(olds[a:b], news[c:d]))
-
-
-def _compared(old: Sequence[Hashable], new: Sequence[Hashable], most: int) -> list[Opcode]:
-    """What stayed, went and came; what lies between the same beginning and end is `unknown` if it is too much."""
-    short = min(len(old), len(new))
-    head = next((n for n in range(short) if old[n] != new[n]), short)
-    tail = next((n for n in range(short - head) if old[-1 - n] != new[-1 - n]), short - head)
-    b, d = len(old) - tail, len(new) - tail
-    found: list[Opcode] = [("equal", 0, head, 0, head)]
-    if _pairs(old[head:b], new[head:d]) > most:
-        found.append(("unknown", head, b, head, d))
-    else:
-        codes = SequenceMatcher(None, old[head:b], new[head:d], autojunk=False).get_opcodes()
-        found += [(kind, head + i, head + j, head + k, head + m) for kind, i, j, k, m in codes]
-    return [*found, ("equal", b, len(old), d, len(new))]
-
-
-def _pairs(old: Iterable[Hashable], new: Iterable[Hashable]) -> int:
-    """How many pairs of the same there are, which is what comparing takes."""
-    there = Counter(old)
-    return sum(there[one] for one in new)
 
 
 def _shared(tokens: Sequence[str], start: int, end: int) -> list[tuple[int, int] | None]:

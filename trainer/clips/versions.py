@@ -3,9 +3,10 @@
 Invariant: it shows nothing that its reader may not hear as a clip of its own (see `reading.old_versions`).
 """
 
+import asyncio
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import Any, Literal
 from uuid import UUID
@@ -23,6 +24,7 @@ from trainer.web.guards import requires
 from trainer.web.i18n import _
 from trainer.web.session import Viewer, viewer_of
 from trainer.web.templating import render
+from trainer.words import Effort, differences
 
 Part = tuple[Literal["same", "gone", "new"], str]
 
@@ -48,11 +50,17 @@ async def versions_of(viewer: Viewer, clip: ClipView) -> list[Version]:
     if not (clip.makes and viewer.has("trainer")):
         raise Forbidden(_("Earlier versions are for the trainers who work with the call."))
     everything = [clip, *await old_versions(viewer, clip)]
-    steps = [Version(new, changes_between(old, new)) for new, old in pairwise(everything)]
+    # comparing is work for a processor: others are answered meanwhile
+    steps = await asyncio.to_thread(_compared_versions, everything)
     return [*steps, Version(everything[-1], None)]
 
 
-def changes_between(old: ClipView, new: ClipView) -> list[Change]:
+def _compared_versions(clips: list[ClipView]) -> list[Version]:
+    effort = Effort()
+    return [Version(new, changes_between(old, new, effort)) for new, old in pairwise(clips)]
+
+
+def changes_between(old: ClipView, new: ClipView, effort: Effort) -> list[Change]:
     """What a reader or listener would notice, in words."""
     changes = [
         Change(label, whole(before, after))
@@ -60,7 +68,7 @@ def changes_between(old: ClipView, new: ClipView) -> list[Change]:
         if before != after
     ]
     return changes + [
-        Change(label, compared(before, after))
+        Change(label, compared(before, after, effort))
         for (label, before), after in zip(_texts(old).items(), _texts(new).values(), strict=True)
         if before != after
     ]
@@ -92,13 +100,16 @@ def whole(old: str, new: str) -> list[Part]:
     return [part for part in parts if part[1]]
 
 
-def compared(old: str, new: str) -> list[Part]:
-    """Two texts as runs that stayed, went and came: by words, Chinese by characters; endless ones whole."""
+def compared(old: str, new: str, effort: Effort | None = None) -> list[Part]:
+    """Two texts as runs that stayed, went and came: by words, Chinese by characters.
+
+    Whole, the one in place of the other, where comparing takes more than is left of the effort.
+    """
     before, after = _pieces(old), _pieces(new)
-    if len(before) * len(after) > _MOST_PAIRS:
-        return whole(old, new)
     parts: list[Part] = []
-    for what, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for what, a, b, c, d in differences(before, after, effort or Effort(), beside=_is_space):
+        if what == "unknown":
+            return whole(old, new)
         if what == "equal":
             parts.append(("same", "".join(before[a:b])))
             continue
@@ -109,14 +120,16 @@ def compared(old: str, new: str) -> list[Part]:
     return parts
 
 
-# Comparing longer texts takes seconds in which everybody waits; nobody says as much in a clip.
-_MOST_PAIRS = 4_000_000
 # a word of letters and digits; a Chinese character, a space or a sign by itself
 _PIECE = re.compile(r"[^\W⺀-鿿]+|.", re.DOTALL)
 
 
 def _pieces(text: str) -> list[str]:
     return _PIECE.findall(text)
+
+
+def _is_space(piece: Hashable) -> bool:
+    return str(piece).isspace()
 
 
 @get("/clips/{clip_id:uuid}/versions", guards=[requires("trainer")])
