@@ -145,11 +145,18 @@ addEventListener("beforeunload", (event) => {
   if ([...document.querySelectorAll("form[data-guard]")].some(changed)) event.preventDefault();
 });
 
+/* Without a line a form stays as it is: the browser's own page would take the place of what was typed. */
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) {
     event.preventDefault();
     event.stopImmediatePropagation();
+    return;
+  }
+  if (!navigator.onLine && form.method !== "dialog") {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    toast(words.offline, "bad");
     return;
   }
   delete form.dataset.guardStart;

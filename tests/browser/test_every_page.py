@@ -402,6 +402,22 @@ def test_a_first_visit_fits_a_slow_line(chromium: Any, centre: Centre, who: str,
         assert sum(sizes) <= 120_000, sum(sizes)
 
 
+def test_without_a_line_a_form_stays_as_it_was_typed(chromium: Any, centre: Centre) -> None:
+    with centre.window(chromium, width=SMALL) as window:
+        cookie = {"name": "encore", "value": centre.seeded.cookies["agent"], "url": centre.url}
+        window.context.add_cookies([cookie])
+        page = window.open("/account")
+        page.fill("[name=name]", "Lin of the night shift")
+        window.context.set_offline(True)
+        page.locator("form:has([name=name]) button[type=submit]").click()
+        page.wait_for_selector("#toasts :text('No connection')")
+        assert page.input_value("[name=name]") == "Lin of the night shift"
+        window.context.set_offline(False)
+        page.locator("form:has([name=name]) button[type=submit]").click()
+        page.wait_for_load_state()
+        until(page, lambda: page.get_attribute("[name=name]", "value") == "Lin of the night shift")
+
+
 def test_a_window_notices_what_goes_wrong(chromium: Any, centre: Centre) -> None:
     with centre.window(chromium) as window:
         assert isinstance(window, Window)

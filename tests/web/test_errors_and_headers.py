@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar, get
+from litestar import Litestar, get, post
 
 from tests.factories import a_person
 from tests.web_fixtures import SignIn, app_for, started
@@ -36,6 +36,11 @@ async def refuse(name: Any) -> None:
     raise REFUSALS[name]
 
 
+@post("/things/{name:str}/publish", guards=[public])
+async def publish(name: Any) -> None:
+    raise problems.Conflict(f"{name} is published already.")
+
+
 @get("/api/v1/refuse/{name:str}", guards=[public])
 async def refuse_program(name: Any) -> None:
     raise REFUSALS[name]
@@ -49,7 +54,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def app(settings: Settings, recwarn: pytest.WarningsRecorder) -> AsyncIterator[Litestar]:
-    async with started(app_for(settings, refuse, refuse_program)) as running:
+    async with started(app_for(settings, refuse, refuse_program, publish)) as running:
         yield running
 
 
@@ -139,6 +144,12 @@ async def test_the_wrong_method_is_named(client: httpx.AsyncClient) -> None:
     answer = await client.delete("/sign-in")
     assert answer.status_code == 405
     assert "GET" in answer.headers["allow"]
+
+
+async def test_the_address_of_a_refused_form_leads_to_its_page(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/things/one%20two/publish")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/things/one%20two")
+    assert (await client.put("/things/one/publish")).status_code == 405
 
 
 async def test_a_form_of_megabytes_is_refused(client: httpx.AsyncClient) -> None:
