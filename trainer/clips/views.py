@@ -5,7 +5,16 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from trainer.clips.arithmetic import REMOVED, Cut, Line, Span
+from trainer.people.days import day_of
 from trainer.web.i18n import _, text_in
+
+
+def last_day(end: datetime | None) -> date | None:
+    """The last day of what ends at this moment: a day of the centre, whoever reads it wherever they are.
+
+    The end itself is already the first moment of the next day.
+    """
+    return day_of(end - timedelta(seconds=1), "") if end else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +166,9 @@ class ClipView:
         return self.keep_until is not None
 
     @property
-    def last_moment(self) -> datetime | None:
-        """Within its last day; the moment at which it ends is already the next one."""
-        return self.expires_at - timedelta(seconds=1) if self.expires_at else None
+    def last_day(self) -> date | None:
+        """The last day on which it is heard: its own, else its call's. None: it is kept without an end."""
+        return self.keep_until or last_day(self.expires_at)
 
     @property
     def sourceless(self) -> bool:

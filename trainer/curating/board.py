@@ -9,7 +9,7 @@ one query found.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,6 +20,7 @@ from trainer import db
 from trainer.calls.reading import Within, within
 from trainer.clips.fits import heard_in
 from trainer.clips.reading import reach_of
+from trainer.clips.views import last_day
 from trainer.curating import queries
 from trainer.curating.worth import CURATORS, KINDS, Proposal, proposals
 from trainer.problems import Forbidden
@@ -78,8 +79,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """One line of the board. `ends`: when its last good clip of a real call dies, if that is soon; `last_moment` is
-    still within its last day, which is the one to be shown."""
+    """One line of the board. `ends`: when its last good clip of a real call dies, if that is soon; `last_day` is the
+    day to be shown."""
 
     rule: RuleView
     health: Health
@@ -96,8 +97,8 @@ class RuleRow:
         return self.next is None
 
     @property
-    def last_moment(self) -> datetime | None:
-        return self.ends - timedelta(seconds=1) if self.ends else None
+    def last_day(self) -> date | None:
+        return last_day(self.ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,8 @@ class Ending:
     last_of: tuple[str, ...]
 
     @property
-    def last_moment(self) -> datetime:
-        return self.ends - timedelta(seconds=1)
+    def last_day(self) -> date | None:
+        return last_day(self.ends)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def sheet_line(row: RuleRow) -> list[str | int | date | datetime | None]:
         row.voices,
         " ".join(language.code for language in row.languages if language.heard),
         " ".join(language.code for language in row.languages if not language.heard),
-        row.last_moment.date() if row.last_moment else None,
+        row.last_day,
         row.next.text if row.next else "",
     ]
 

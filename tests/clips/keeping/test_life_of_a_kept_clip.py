@@ -1,6 +1,7 @@
 """From the warning to the last day: what expires, what is renewed and lives on, and what erasing takes all the same."""
 
 import json
+import re
 from uuid import UUID
 
 import httpx
@@ -22,7 +23,7 @@ from trainer.clips.reviewing import service as reviewing
 from trainer.clips.tables import Clip
 from trainer.notices.service import latest
 from trainer.people.erasing import erase_person
-from trainer.people.tables import AuditEntry
+from trainer.people.tables import AuditEntry, Person
 from trainer.piccolo_app import TABLES
 from trainer.problems import Gone
 from trainer.training import building, enrolling, modules, taking
@@ -279,3 +280,20 @@ async def test_a_call_in_preparation_expires_too(cast: Cast, a_call: CallMaker) 
     call = await a_call(state="processing", expires_at=a_wish(10).expires_at)
     await expire(call, a_wish(11).expires_at)
     assert (await calls.find_recording(cast.viewer("trainer"), call)).state == "erased"
+
+
+async def test_a_last_day_is_a_day_of_the_centre_wherever_its_reader_is(
+    cast: Cast, kept_call: KeptCall, publish: Publish, client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    await Person.update({Person.time_zone: "Asia/Kolkata"}, force=True)
+    clip = await publish(await kept_call())
+    await sign_in(client, cast.trainer)
+    pages = (f"/clips/{clip}", f"/clips/{clip}/renew", "/clips/keeping?within=30", "/clips/coverage")
+    for page in pages:
+        shown = (await client.get(page)).text
+        assert re.search("22 Dec|Dec 22", shown), page
+        assert not re.search("23 Dec|Dec 23", shown), page
+    await sign_in(client, cast.agent)
+    mine = (await client.get("/my-voice")).text
+    assert "22 Dec" in mine
+    assert "23 Dec" not in mine

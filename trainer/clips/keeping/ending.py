@@ -19,12 +19,11 @@ from trainer.clips.keeping.tables import ClipCredit, ClipRenewal
 from trainer.clips.out_of_use import end_clips
 from trainer.clips.rendering import drop_forgotten
 from trainer.clips.tables import Clip
-from trainer.clips.views import ClipView, RuleRef
+from trainer.clips.views import ClipView, RuleRef, last_day
 from trainer.jobs import JobContext
 from trainer.notices import kinds
 from trainer.notices.service import notify_many
 from trainer.people.audit import record_audit
-from trainer.people.days import day_of
 from trainer.people.service import people_by_ids
 from trainer.problems import Forbidden
 from trainer.rulebook.programmes import workers_on
@@ -206,7 +205,7 @@ async def warn_of_ending_clips(context: JobContext) -> None:
                 source=f"clips_end:{context.job_id}",
                 href="/clips/keeping",
                 # the day on which the first one is silent; the page says the last day of each
-                params={"count": len(rows), "on": day_of(first - timedelta(seconds=1), "").isoformat()},
+                params={"count": len(rows), "on": str(last_day(first))},
             )
 
 
