@@ -25,6 +25,7 @@ import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, MemoryStore, S3Store
 
+from trainer.db import OutcomeUnknown, after_commit, to_the_end, transaction
 from trainer.problems import Unavailable
 from trainer.web.i18n import _
 
@@ -483,3 +484,29 @@ def storage() -> Storage:
     if _opened is None:
         raise RuntimeError("open_storage(url) has not been called")
     return _opened
+
+
+@asynccontextmanager
+async def stored_with_row(key: str, path: Path, *, move: bool = False) -> AsyncIterator[None]:
+    """Stores the file, then opens the transaction for the row that names it; `move` takes the file away.
+
+    Without its row the object goes again, unless a COMMIT was lost: then the row may be there, and must not be
+    without its object. Where it is not, the room's daily sweep finds the object.
+    """
+    settled: list[bool] = []
+    try:
+        await storage().put_file(key, path, move=move)
+        async with transaction():
+            after_commit(lambda: settled.append(True))
+            yield
+    except OutcomeUnknown:
+        settled.append(False)
+        raise
+    finally:
+        if not settled:  # refused, or cancelled before the commit; a cancellation during it comes after it
+            await to_the_end(_delete_if_possible(key))
+
+
+async def _delete_if_possible(key: str) -> None:
+    with suppress(StorageError):  # what went wrong before is told; the sweep finds the object
+        await storage().delete(key)

@@ -320,6 +320,28 @@ async def test_a_failure_after_the_file_was_stored_takes_it_away_again(
     assert sounds["wav_stereo"].exists()
 
 
+async def test_a_call_whose_commit_was_lost_keeps_its_sound(
+    cast: Cast, sounds: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = type(db.database()).end
+
+    async def end(self: Any, connection: Any, *, commit: bool) -> None:
+        written = commit and await self.execute("SELECT id FROM recording", (), connection)
+        await real(self, connection, commit=commit)
+        if written:
+            monkeypatch.setattr(type(self), "end", real)
+            raise db.OutcomeUnknown("gone during COMMIT, which was carried out")
+
+    monkeypatch.setattr(type(db.database()), "end", end)
+    with pytest.raises(db.OutcomeUnknown):
+        await service.receive_recording(
+            cast.viewer("trainer"), sounds["wav_stereo"], RecordingFields(consent_basis="contract")
+        )
+    await jobs.drain()
+    (row,) = await Recording.select(Recording.state)
+    assert row["state"] == "ready"
+
+
 async def test_preparing_twice_is_preparing_once(a_call: CallMaker, cast: Cast, traces: Counter) -> None:
     call = await a_call(ready=False)
     context: Any = None

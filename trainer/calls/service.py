@@ -41,7 +41,7 @@ from trainer.people.service import people_by_ids
 from trainer.problems import Conflict, FieldError, Forbidden, Gone, Invalid, PreconditionFailed
 from trainer.rulebook.programmes import default_programme, programmes_of
 from trainer.rulebook.tables import Rulebook
-from trainer.storage import storage
+from trainer.storage import stored_with_row
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
@@ -121,7 +121,7 @@ async def receive_recording(
     `together` is awaited with the new id in the same transaction; when it raises, nothing was taken in.
 
     Raises Forbidden, and Invalid that names what cannot be taken (`audio`, `transcript` or a field); then nothing
-    was stored and no row made. StorageError when there is no room.
+    was stored and no row made. StorageError when there is no room. OutcomeUnknown: it is in, or nothing is.
     """
     if viewer is not None and not viewer.has(*CREATE):
         raise Forbidden(_("Trainers, QA analysts and admins add calls."))
@@ -134,47 +134,39 @@ async def receive_recording(
     recording = db.new_id()
     key = object_key(recording)
     size = path.stat().st_size
-    committed: list[bool] = []
-    try:
-        await storage().put_file(key, path, move=move)
-        async with db.transaction():
-            db.after_commit(lambda: committed.append(True))
-            await proofs.hold(sha256)
-            row = Recording(
-                {
-                    Recording.id: recording,
-                    Recording.state: "processing",
-                    Recording.object_key: key,
-                    Recording.sha256: sha256,
-                    Recording.size_bytes: size,
-                    Recording.duration_ms: probed.duration_ms,
-                    Recording.channels: probed.channels,
-                    Recording.sample_rate_hz: probed.sample_rate_hz,
-                    Recording.codec: probed.codec,
-                    Recording.container: probed.container,
-                    Recording.uploaded_by: viewer.id if viewer else None,
-                    Recording.created_at: db.utc_now(),
-                    Recording.rulebook: rulebook,
-                    Recording.transcript_source: "uploaded" if lines else "",
-                    **_columns(fields),
-                }
-            )
-            row.job = await jobs.enqueue(
-                prepare_recording, {"recording": str(recording)}, person=viewer.id if viewer else None
-            )
-            await Recording.insert(row)
-            await _insert_lines(recording, lines)
-            await record_audit(viewer, "recording_added", "recording", str(recording))
-            if together is not None:
-                await together(recording)
-            # asked again: it may have been erased while the file was being stored
-            if ended := await proofs.require_new(viewer, sha256, because):
-                told = {"was": str(ended.recording), "reason": because}
-                await record_audit(viewer, "recording_taken_in_again", "recording", str(recording), told)
-    finally:
-        if not committed:
-            # refused by the database, or cancelled: no object may be left without its row
-            await db.to_the_end(storage().delete(key))
+    async with stored_with_row(key, path, move=move):
+        await proofs.hold(sha256)
+        row = Recording(
+            {
+                Recording.id: recording,
+                Recording.state: "processing",
+                Recording.object_key: key,
+                Recording.sha256: sha256,
+                Recording.size_bytes: size,
+                Recording.duration_ms: probed.duration_ms,
+                Recording.channels: probed.channels,
+                Recording.sample_rate_hz: probed.sample_rate_hz,
+                Recording.codec: probed.codec,
+                Recording.container: probed.container,
+                Recording.uploaded_by: viewer.id if viewer else None,
+                Recording.created_at: db.utc_now(),
+                Recording.rulebook: rulebook,
+                Recording.transcript_source: "uploaded" if lines else "",
+                **_columns(fields),
+            }
+        )
+        row.job = await jobs.enqueue(
+            prepare_recording, {"recording": str(recording)}, person=viewer.id if viewer else None
+        )
+        await Recording.insert(row)
+        await _insert_lines(recording, lines)
+        await record_audit(viewer, "recording_added", "recording", str(recording))
+        if together is not None:
+            await together(recording)
+        # asked again: it may have been erased while the file was being stored
+        if ended := await proofs.require_new(viewer, sha256, because):
+            told = {"was": str(ended.recording), "reason": because}
+            await record_audit(viewer, "recording_taken_in_again", "recording", str(recording), told)
     return recording
 
 

@@ -11,7 +11,7 @@ file's bytes are gone as soon as the import is over, and everything about it aft
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from trainer.problems import Conflict, NotFound
 from trainer.settings import Settings
 from trainer.sheets.reading import MOST_BYTES, Sheet, open_sheet
 from trainer.sheets.tables import SheetImport
-from trainer.storage import StorageError, storage
+from trainer.storage import StorageError, storage, stored_with_row
 from trainer.web.i18n import _
 from trainer.web.session import Viewer, viewer_of
 from trainer.web.uploads import stream_upload
@@ -115,27 +115,21 @@ async def receive(
     `path` None: there are no bytes to keep, `summary` tells the reader where it finds them. `move` takes the file away.
     """
     pending, now = db.new_id(), db.utc_now()
-    if path is not None:
-        await storage().put_file(_key(pending), path, move=move)
     by = viewer.id if viewer else None
-    try:
-        async with db.transaction():
-            job = await jobs.enqueue(reader, {"pending": str(pending)}, person=by)
-            row = SheetImport(
-                id=pending,
-                kind=kind,
-                file_name=file_name[:200],
-                object_key=_key(pending) if path is not None else "",
-                summary=json.dumps(dict(summary or {})),
-                by=by,
-                job=job,
-                created_at=now,
-            )
-            await SheetImport.insert(row)
-    except BaseException:
-        with suppress(StorageError):
-            await storage().delete(_key(pending))
-        raise
+    kept = db.transaction() if path is None else stored_with_row(_key(pending), path, move=move)
+    async with kept:
+        job = await jobs.enqueue(reader, {"pending": str(pending)}, person=by)
+        row = SheetImport(
+            id=pending,
+            kind=kind,
+            file_name=file_name[:200],
+            object_key=_key(pending) if path is not None else "",
+            summary=json.dumps(dict(summary or {})),
+            by=by,
+            job=job,
+            created_at=now,
+        )
+        await SheetImport.insert(row)
     return pending
 
 
