@@ -1,7 +1,8 @@
 """What others decide about somebody's enrolment: it need not be done (waive), it was seen done at work (sign off).
 
-Each decision is a dated fact with a name, and taking one back is a new fact beside it. Invariant: a completed
-enrolment is never waived, so that what somebody did stays what they did.
+Each decision is a dated fact with a name, and taking one back is a new fact beside it. The reason stands with the
+enrolment alone: facts are never rewritten, and with the person it has to go. Invariant: a completed enrolment is
+never waived, so that what somebody did stays what they did.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from trainer import db, facts
 from trainer.people.audit import record_audit
-from trainer.problems import Conflict, Forbidden, Invalid, NotFound
+from trainer.problems import Conflict, Forbidden, Gone, Invalid, NotFound
 from trainer.training import queries
 from trainer.training.assigning.reminders import withdraw_reminders
 from trainer.training.enrolling import EnrolmentView, load_enrolment, may_follow
@@ -24,7 +25,7 @@ LONGEST_WHY = 500
 async def waive(viewer: Viewer, enrolment: UUID, why: str) -> None:
     """The person need not do it, for this reason. Trainers only, and nobody for themselves.
 
-    Raises Forbidden, NotFound, Invalid (no reason), Conflict (completed or waived already).
+    Raises Forbidden, NotFound, Gone (they were erased), Invalid (no reason), Conflict (completed or waived already).
     """
     view = await _for_trainers(viewer, enrolment)
     reason = " ".join(why.split())
@@ -38,6 +39,8 @@ async def waive(viewer: Viewer, enrolment: UUID, why: str) -> None:
         Enrolment.waived_why: reason,
     }
     async with db.transaction():
+        if not await queries.hold_enrolment(enrolment, view.person):
+            raise Gone(_("This person was erased. Nothing more is written about them."))
         waived = (
             await Enrolment.update(dict(changes))
             .where(
@@ -47,11 +50,11 @@ async def waive(viewer: Viewer, enrolment: UUID, why: str) -> None:
         )
         if not waived:
             raise Conflict(_("This module is done already, or was waived already."))
-        await _decided(viewer, "module_waived", view, why=reason)
+        await _decided(viewer, "module_waived", view)
         await withdraw_reminders(enrolment)
 
 
-async def unwaive(viewer: Viewer, enrolment: UUID, why: str = "") -> None:
+async def unwaive(viewer: Viewer, enrolment: UUID) -> None:
     """Takes a waiver back: the module is open again as it was left. Raises Forbidden, NotFound, Conflict (it is not
     waived, or the person took the module anew meanwhile).
     """
@@ -68,7 +71,7 @@ async def unwaive(viewer: Viewer, enrolment: UUID, why: str = "") -> None:
             raise Conflict(_("They have taken this module anew meanwhile; that one counts.")) from error
         if not opened:
             raise Conflict(_("This module is not waived."))
-        await _decided(viewer, "module_unwaived", view, why=" ".join(why.split())[:LONGEST_WHY])
+        await _decided(viewer, "module_unwaived", view)
 
 
 async def _for_trainers(viewer: Viewer, enrolment: UUID) -> EnrolmentView:
@@ -78,14 +81,14 @@ async def _for_trainers(viewer: Viewer, enrolment: UUID) -> EnrolmentView:
     return view
 
 
-async def _decided(viewer: Viewer, kind: str, view: EnrolmentView, *, why: str) -> None:
+async def _decided(viewer: Viewer, kind: str, view: EnrolmentView) -> None:
     await facts.record(
         kind,
         person=view.person,
         subject=view.code,
         version=view.version,
         source=f"{kind}:{view.id}:{db.new_id()}",
-        data={"by": str(viewer.id), "why": why},
+        data={"by": str(viewer.id)},
     )
     await record_audit(viewer, kind, "enrolment", str(view.id), {"module": view.code})
 

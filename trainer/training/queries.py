@@ -170,13 +170,47 @@ async def steps_with_answers(enrolment_id: UUID) -> list[dict[str, Any]]:
 
 
 async def hold_enrolment(enrolment_id: UUID, person: UUID) -> bool:
-    """Inside a transaction: nobody else answers in this enrolment until it ends. False: it is not theirs."""
+    """Inside a transaction: nobody else answers in this enrolment until it ends. False: it is not theirs, or they
+    were erased.
+    """
     held = await db.fetch(
-        "UPDATE enrolment SET at_step = at_step WHERE id = {} AND person = {} RETURNING id",
+        """UPDATE enrolment SET at_step = at_step WHERE id = {} AND person = {}
+           AND EXISTS (SELECT 1 FROM person WHERE person.id = enrolment.person AND person.erased_at IS NULL)
+           RETURNING id""",
         enrolment_id,
         person,
     )
     return bool(held)
+
+
+async def keep_place(enrolment_id: UUID, position: int, attempt: int, state: str, now: datetime) -> None:
+    """Where somebody is, unless they are done or this try at the step was answered; after `hold_enrolment`."""
+    await db.fetch(
+        """UPDATE enrolment SET at_step = {}, step_state = {}, active_at = {}
+           WHERE id = {} AND completed_at IS NULL AND NOT EXISTS (
+               SELECT 1 FROM answer JOIN step ON step.id = answer.step
+               WHERE answer.enrolment = enrolment.id AND step.position = {} AND answer.attempt >= {})
+           RETURNING id""",
+        position,
+        state,
+        now,
+        enrolment_id,
+        position,
+        attempt,
+    )
+
+
+async def forget_words(person: UUID) -> None:
+    """Empties what somebody answered and typed, and why others let them off; what was right, and when, stays."""
+    # first, so that an answer that is under way is waited for: it holds its enrolment
+    await db.fetch(
+        "UPDATE enrolment SET step_state = {}, waived_why = '' WHERE person = {} RETURNING id", "{}", person
+    )
+    await db.fetch(
+        """UPDATE answer SET given = {}, feedback = {}
+           WHERE enrolment IN (SELECT id FROM enrolment WHERE person = {}) RETURNING id""",
+        *("{}", "{}", person),
+    )
 
 
 async def move_unbegun(module: UUID, version: UUID) -> None:

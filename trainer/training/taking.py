@@ -155,22 +155,21 @@ def _not_yours() -> NotFound:
     return NotFound(_("There is no such enrolment, or it is not yours."))
 
 
-async def keep_place(viewer: Viewer, enrolment: UUID, position: int, state: Mapping[str, Any]) -> None:
-    """Notes where the person is and what is typed but not sent, so that any device can go on from there."""
+async def keep_place(
+    viewer: Viewer, enrolment: UUID, position: int, state: Mapping[str, Any], *, attempt: int | None = None
+) -> None:
+    """Notes where the person is and what is typed but not sent, so that any device can go on from there.
+
+    `attempt` is the try that the page asks for: what comes in late, after its answer, is not kept.
+    """
     text = json.dumps(state, ensure_ascii=False)
     if len(text) > MOST_KEPT:
         raise Invalid(_("That is more than can be kept for later."))
-    changed = (
-        await Enrolment.update(
-            {Enrolment.at_step: position, Enrolment.step_state: text, Enrolment.active_at: db.utc_now()}
-        )
-        .where(
-            (Enrolment.id == enrolment) & (Enrolment.person == viewer.id) & Enrolment.completed_at.is_null()
-        )
-        .returning(Enrolment.id)
-    )
-    if not changed:
-        await open_course(viewer, enrolment)  # done already: there is nothing to keep; or it is not theirs
+    async with db.transaction():
+        # an answer that is under way comes first: only then is it seen
+        if not await queries.hold_enrolment(enrolment, viewer.id):
+            raise _not_yours()
+        await queries.keep_place(enrolment, position, attempt or MOST_TRIES + 1, text, db.utc_now())
 
 
 async def answer(
@@ -361,3 +360,10 @@ async def sound_of_step(viewer: Viewer, enrolment: UUID, position: int, side: st
     if clip is None or side not in ("a", "b"):
         raise _not_yours()
     return await load_sound(viewer, clip)
+
+
+@jobs.on("person_erased")
+async def forget_words(context: jobs.JobContext, event: dict[str, Any]) -> None:
+    """What somebody wrote goes with their name; what they did, when and how well stays."""
+    async with db.transaction():
+        await queries.forget_words(UUID(event["person"]))
