@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -21,6 +22,7 @@ from tests.training.makers import (
     right_answer,
     wrong_answer,
 )
+from tests.waiting import until
 from trainer import db, facts, jobs
 from trainer.clips.tables import Clip
 from trainer.people.tables import AuditEntry
@@ -125,6 +127,55 @@ async def test_what_was_typed_waits_for_another_device(agent: Viewer):
     assert (await taking.open_course(agent, enrolment)).enrolment.step_state == {}
     with pytest.raises(Invalid):
         await taking.keep_place(agent, await begun(agent), 0, {"text": "x" * 9_000})
+
+
+async def test_a_place_that_comes_in_after_its_answer_is_not_kept(agent: Viewer):
+    enrolment = await begun(agent)
+    step = await answer_up_to(agent, enrolment, "judge")
+    assert step is not None
+    given = wrong_answer(await taking.open_course(agent, enrolment), step)
+    await taking.answer(agent, enrolment, step.id, given, attempt=1)
+    late = {"step": str(step.id), "mark": "met"}
+    await taking.keep_place(agent, enrolment, step.position, late, attempt=1)
+    assert (await taking.open_course(agent, enrolment)).enrolment.step_state == {}
+    await taking.keep_place(agent, enrolment, step.position, late, attempt=2)
+    assert (await taking.open_course(agent, enrolment)).enrolment.step_state == late
+    await taking.answer(agent, enrolment, step.id, given, attempt=2)
+    for attempt in (1, 2):
+        await taking.keep_place(agent, enrolment, step.position, late, attempt=attempt)
+    course = await taking.open_course(agent, enrolment)
+    assert (course.place, course.enrolment.step_state) == (step.position + 1, {})
+
+
+async def test_a_place_that_comes_in_with_its_answer_is_not_kept(
+    agent: Viewer, monkeypatch: pytest.MonkeyPatch
+):
+    enrolment = await begun(agent)
+    step = await answer_up_to(agent, enrolment, "judge")
+    assert step is not None
+    given = wrong_answer(await taking.open_course(agent, enrolment), step)
+    holds, may_go_on, real = asyncio.Event(), asyncio.Event(), taking.usable_clips
+
+    async def slow(*args: Any, **named: Any) -> Any:
+        holds.set()
+        await may_go_on.wait()
+        return await real(*args, **named)
+
+    async def late() -> None:
+        await taking.keep_place(agent, enrolment, step.position, {"mark": "met"}, attempt=1)
+
+    async def waits() -> bool:
+        sql = "SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return db.dialect() == "sqlite" or bool(await db.fetch(sql))
+
+    monkeypatch.setattr(taking, "usable_clips", slow)
+    async with asyncio.TaskGroup() as both:
+        both.create_task(taking.answer(agent, enrolment, step.id, given, attempt=1))
+        await holds.wait()
+        both.create_task(late())
+        await until(waits)
+        may_go_on.set()
+    assert (await taking.open_course(agent, enrolment)).enrolment.step_state == {}
 
 
 async def test_nobody_else_opens_or_answers_it(agent: Viewer, cast: Cast):

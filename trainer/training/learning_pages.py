@@ -116,7 +116,8 @@ async def keep_place(request: Page, enrolment_id: FromPath[UUID], number: FromPa
     kept = {"step": form.raw("step")[:36], **_given(form)}
     kept["heard_ms"] = form.integer("heard_ms", least=0, most=10**8, required=False)
     kept["heard"] = form.choice("heard", ("a", "b"), required=False)
-    await taking.keep_place(viewer_of(request), enrolment_id, number - 1, kept)
+    attempt = form.integer("attempt", least=1, most=taking.MOST_TRIES, required=False)
+    await taking.keep_place(viewer_of(request), enrolment_id, number - 1, kept, attempt=attempt)
     return Response(None, status_code=204)
 
 
