@@ -10,7 +10,7 @@ import pytest
 
 from tests.factories import a_person, viewer_for
 from trainer import db
-from trainer.notices import service
+from trainer.notices import queries, service
 from trainer.notices.bell import BellWatch, missed
 from trainer.notices.service import notify, topic_of, withdraw
 from trainer.notices.tables import Notice
@@ -130,6 +130,24 @@ async def test_what_came_between_a_request_and_its_stream_is_told_first(database
     (hint,) = await missed(request)("0")
     assert hint.event == "notices"
     assert await missed(request)("1") == []
+
+
+async def test_more_than_are_counted_are_no_news_with_each_page(broker: Broker, database: str) -> None:
+    amara = await a_person()
+    told = [
+        Notice(person=amara.id, kind="t_due", source=f"s{n}", created_at=db.utc_now())
+        for n in range(queries.MOST_COUNTED + 2)
+    ]
+    await Notice.insert(*told)
+    (row,) = await db.fetch(f"SELECT {queries.UNREAD_OF_PERSON} AS n FROM person WHERE id = {{}}", amara.id)
+    assert await queries.unread_counts([amara.id]) == {amara.id: row["n"]} == {amara.id: queries.MOST_COUNTED}
+    assert await missed(viewer_for(amara))(str(row["n"])) == []
+    watch = BellWatch(broker)
+    mine = broker.subscribe([topic_of(amara.id)], person=amara.id)
+    await watch.look()
+    watch.follow(amara.id, row["n"])  # with each page
+    await watch.look()
+    assert await mine.take(0) == []
 
 
 async def test_while_nobody_follows_nothing_is_asked(broker: Broker, count_queries: Any) -> None:

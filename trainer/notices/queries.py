@@ -99,12 +99,12 @@ _COLUMNS = "SELECT id, person, kind, params, href, created_at, read_at FROM noti
 
 
 async def unread_counts(people: Sequence[UUID]) -> dict[UUID, int]:
-    """How many these people have not read; who has none is left out."""
+    """How many these people have not read, counted as far as the session does; who has none is left out."""
     rows = await db.fetch(
         f"SELECT person, COUNT(*) AS n FROM notice WHERE person IN ({{}}) AND {_OPEN} GROUP BY person",
         list(people),
     )
-    return {row["person"]: row["n"] for row in rows}
+    return {row["person"]: min(row["n"], MOST_COUNTED) for row in rows}
 
 
 async def inbox(
