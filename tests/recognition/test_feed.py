@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from trainer.appreciation import service as appreciation
 from trainer.appreciation.tables import Appreciation
 from trainer.people.tables import Person
 from trainer.problems import Conflict, Forbidden, NotFound
-from trainer.recognition import posts
+from trainer.recognition import fragments, posts
 from trainer.recognition.tables import Post
 
 NAMES = ("lead", "amara", "priya", "other_lead", "yusuf", "trainer", "analyst", "manager", "admin")
@@ -336,6 +337,31 @@ async def test_every_reader_sees_a_change_at_once(
         assert "Calm." in (await browser.get("/recognition")).text
         await posts.cheer(here.viewer("admin"), post)
         assert "Ingrid Solberg" in (await browser.get("/recognition")).text
+
+
+async def test_what_is_let_go_while_another_request_draws_is_shown_all_the_same(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer, may_draw = cast.viewer("amara"), asyncio.Event()
+
+    def key(place: int) -> posts.PostKey:
+        return posts.PostKey(UUID(int=place), place, 1, "milestone", False, "other")
+
+    async def draw(request: Any, keys: list[posts.PostKey]) -> tuple[list[posts.PostKey], list[str]]:
+        if keys[0].seq == 100:
+            await may_draw.wait()
+        return keys, [str(each.seq) for each in keys]
+
+    monkeypatch.setattr(fragments, "KEPT", 4)
+    monkeypatch.setattr(fragments, "_draw", draw)
+    page: Any = SimpleNamespace(scope={"user": viewer}, user=viewer)
+    await fragments.draw_posts(page, [key(1)])
+    first = asyncio.create_task(fragments.draw_posts(page, [key(1), key(100)]))
+    await asyncio.sleep(0)  # as far as the drawing
+    others = [key(place) for place in range(2, 8)]
+    assert await fragments.draw_posts(page, others) == ["2", "3", "4", "5", "6", "7"]
+    may_draw.set()
+    assert await first == ["1", "100"]
 
 
 async def test_a_milestone_is_told_in_the_readers_language(

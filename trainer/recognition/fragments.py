@@ -36,14 +36,14 @@ async def draw_posts(request: Request[Any, Any, Any], keys: Sequence[PostKey]) -
     """The posts' HTML in the order of `keys`; a post that was hidden in this moment is left out."""
     viewer = viewer_of(request)
     wanted = {key.id: (_name(viewer, key), key) for key in keys}
-    absent = [key for name, key in wanted.values() if name not in _kept]
     drawn = {name: _kept[name] for name, _key in wanted.values() if name in _kept}
-    if absent:
+    for name in drawn:
+        _kept.move_to_end(name)
+    if absent := [key for name, key in wanted.values() if name not in drawn]:
+        # another request may let go of what is kept while this one draws: from here on, `drawn` alone is right
         for key, html in zip(*await _draw(request, absent), strict=True):
             name = wanted[key.id][0]
             drawn[name] = _kept[name] = html
-    for name in drawn:
-        _kept.move_to_end(name)
     while len(_kept) > KEPT:
         _kept.popitem(last=False)
     return [drawn[name] for name, _key in wanted.values() if name in drawn]
