@@ -49,17 +49,22 @@ async def restore_clip(viewer: Viewer, clip_id: UUID) -> None:
         )
 
 
+async def _to_end(viewer: Viewer | None, clip_id: UUID) -> ClipView:
+    """A clip for whoever stops it or throws it away: admins may end what they may not hear, all others (the system
+    aside) only what is open to them. Raises as `load_clip`."""
+    return await load_clip(None if viewer is None or viewer.has("admin") else viewer, clip_id)
+
+
 async def take_down(viewer: Viewer | None, clip_id: UUID, why: str) -> UUID:
     """Stop a clip everywhere at once, with all its versions; returns the id it is known by.
 
     `viewer` None: the agent heard took their yes back, or an objection was upheld. Raises Forbidden, NotFound, Gone,
     Invalid without a reason, Conflict for a draft.
     """
+    # a trainer who hears a clip of another programme may stop it too
+    clip = await _to_end(viewer, clip_id)
     if viewer is not None and not viewer.has(*STOPPERS):
-        await load_clip(viewer, clip_id)
         raise Forbidden(_("Trainers and admins take clips down."))
-    # whoever may stop a clip may stop one of another programme too
-    clip = await load_clip(None, clip_id)
     why = _said(why)
     now = db.utc_now()
     async with db.transaction():
@@ -126,12 +131,15 @@ def _said(why: str) -> str:
 
 
 async def delete_clip(viewer: Viewer, clip_id: UUID) -> None:
-    """Throw a draft away; its sound goes with the next sweep. Published clips are retired instead."""
-    if not viewer.has("trainer", "admin"):
-        await load_clip(viewer, clip_id)
+    """Throw a draft away; its sound goes with the next sweep. Published clips are retired instead.
+
+    Raises NotFound, Gone, Forbidden but for admins and the trainers who work with the call, and Conflict.
+    """
+    clip = await _to_end(viewer, clip_id)
+    if not viewer.has(*STOPPERS):
         raise Forbidden(_("Only trainers and admins delete drafts."))
-    # an admin may delete what they may not hear
-    clip = await load_clip(None, clip_id)
+    if not viewer.has("admin"):
+        require_trainer(viewer, clip)
     async with db.transaction():
         gone = (
             await Clip.delete()
