@@ -1,6 +1,7 @@
 """The feed: who reads which post, answers, moderation, places, and fragments that are kept."""
 
 import asyncio
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,6 +22,8 @@ from trainer.people.tables import Person
 from trainer.problems import Conflict, Forbidden, NotFound
 from trainer.recognition import fragments, posts
 from trainer.recognition.tables import Post
+from trainer.rulebook.service import published_rules
+from trainer.rulebook.tables import RuleVersion, Value
 
 NAMES = ("lead", "amara", "priya", "other_lead", "yusuf", "trainer", "analyst", "manager", "admin")
 
@@ -337,6 +340,35 @@ async def test_every_reader_sees_a_change_at_once(
         assert "Calm." in (await browser.get("/recognition")).text
         await posts.cheer(here.viewer("admin"), post)
         assert "Ingrid Solberg" in (await browser.get("/recognition")).text
+
+
+@pytest.mark.parametrize("kind", ["rule", "value"])
+async def test_every_reader_sees_what_a_behaviour_is_called_by_now(
+    here: Cast, new_client: Callable[..., Any], sign_in: Any, kind: str
+) -> None:
+    code = (
+        "R01"
+        if kind == "rule"
+        else (await db.fetch("SELECT code FROM value ORDER BY position LIMIT 1"))[0]["code"]
+    )
+    await posts.give_thanks(
+        here.viewer("amara"), to=[here.priya.id], behaviour_kind=kind, behaviour_code=code, message="Calm.",
+        visibility="team",
+    )  # fmt: skip
+    async with new_client() as one, new_client() as two:
+        await sign_in(one, here.lead)
+        await sign_in(two, here.admin)
+        assert "A new name" not in (await one.get("/recognition")).text
+        named: dict[Any, Any] = {"title": json.dumps({"en": "A new name"})}
+        if kind == "rule":
+            rule = (await published_rules([code]))[code]
+            await RuleVersion.update(named).where(
+                (RuleVersion.rule == rule.id) & (RuleVersion.state == "published")
+            )
+        else:
+            await Value.update(named).where(Value.code == code)
+        for browser in (one, two):
+            assert "A new name" in (await browser.get("/recognition")).text.split("<article", 1)[1]
 
 
 async def test_what_is_let_go_while_another_request_draws_is_shown_all_the_same(

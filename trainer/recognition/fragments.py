@@ -1,8 +1,8 @@
 """Posts as HTML, drawn once per kind of reader and kept: most of a busy feed costs no template and no query.
 
-Invariant: the key names everything that a fragment depends on (post and version, language, zone and day of
-the reader, whether they answered, what they may do), so a fragment is never wrong, only unused; the number
-kept is bounded. What changes by the minute ("5 minutes ago") does not belong into a fragment.
+Invariant: the key names everything that a fragment depends on (post and version, the title of the behaviour that it
+names, language, zone and day of the reader, whether they answered, what they may do), so a fragment is never wrong,
+only unused; the number kept is bounded. What changes by the minute ("5 minutes ago") does not belong into a fragment.
 """
 
 from collections import OrderedDict
@@ -52,7 +52,8 @@ async def draw_posts(request: Request[Any, Any, Any], keys: Sequence[PostKey]) -
 def _name(viewer: Viewer, key: PostKey) -> tuple[Any, ...]:
     today = day_of(db.utc_now(), viewer.time_zone)
     zone = zone_of(viewer.time_zone).key
-    return key.id, key.version, current_locale(), zone, today, key.thanked, key.relation, key.signed
+    post = key.id, key.version, key.title
+    return *post, current_locale(), zone, today, key.thanked, key.relation, key.signed
 
 
 async def _draw(

@@ -37,7 +37,7 @@ class PostKey:
 
     `relation` is what the viewer is to it, and so what they may do: the author (`mending`: may still mend
     the words), a subject (whom it is about), somebody who moderates, or any other reader. `signed`: they wrote
-    on the card that it shows.
+    on the card that it shows. `title`: what the behaviour that it names is called, in every language, as JSON.
     """
 
     id: UUID
@@ -47,6 +47,7 @@ class PostKey:
     thanked: bool
     relation: Relation
     signed: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,13 @@ async def mend_thanks(viewer: Viewer, given: UUID, message: str) -> None:
         await queries.bump(given)
 
 
+async def withdraw_thanks(viewer: Viewer, given: UUID) -> None:
+    """Withdraws thanks, and takes their post out of the feed at once. Raises Forbidden and NotFound."""
+    async with db.transaction():
+        await appreciation.withdraw(viewer, given)
+        await follow_appreciation(given)
+
+
 @jobs.on("appreciation_changed")
 async def redraw_appreciation(context: jobs.JobContext, event: dict[str, Any]) -> None:
     """Mended words are drawn anew; withdrawn thanks leave the feed."""
@@ -261,6 +269,7 @@ async def feed_keys(
             bool(row["thanked"]),
             _relation(viewer, row),
             bool(row["signed"]),
+            row["title"] or "",
         )
         for row in rows
     ]

@@ -11,6 +11,11 @@ from trainer import db
 _THANKED = """EXISTS (SELECT 1 FROM appreciation_to JOIN person AS thanked ON thanked.id = appreciation_to.person
                       WHERE appreciation_to.appreciation = post.appreciation AND {})"""
 _OF_TEAM = f"(post.team = {{}} OR {_THANKED.format('thanked.team = {}')})"
+# As `rulebook.service.behaviour_titles` reads it; a title changes without the post.
+_TITLE = """CASE appreciation.behaviour_kind
+    WHEN 'rule' THEN (SELECT rule_version.title FROM rule JOIN rule_version ON rule_version.rule = rule.id
+                      WHERE rule.code = appreciation.behaviour_code AND rule_version.state = 'published')
+    WHEN 'value' THEN (SELECT value.title FROM value WHERE value.code = appreciation.behaviour_code) END"""
 _READABLE = f"""post.hidden_at IS NULL AND post.seq IS NOT NULL AND (
     post.scope = 'everyone' OR {{}} = 1 OR {_OF_TEAM} OR post.person = {{}} OR appreciation.author = {{}}
     OR {_THANKED.format("thanked.id = {}")})"""
@@ -26,9 +31,11 @@ async def feed_keys(
     only: UUID | None = None,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """Ids, places and versions of readable posts, newest first, and whether the viewer answered them."""
+    """Ids, places and versions of readable posts, newest first, what the behaviour that they name is called, and
+    whether the viewer answered them.
+    """
     sql = f"""SELECT post.id, post.seq, post.version, post.person, post.kind, post.at, post.team,
-                  appreciation.author, appreciation.created_at AS given_at,
+                  appreciation.author, appreciation.created_at AS given_at, {_TITLE} AS title,
                   (SELECT count(*) FROM appreciation_to WHERE appreciation_to.appreciation = post.appreciation
                    AND appreciation_to.person = {{}}) AS about_viewer,
                   (SELECT count(*) FROM cheer WHERE cheer.post = post.id AND cheer.person = {{}}) AS thanked,

@@ -1,4 +1,4 @@
-"""Pages of recognition: the feed, giving thanks, the wallboard, and the stream of live hints."""
+"""Pages of recognition: the feed, the wallboard, and the stream of live hints."""
 
 import json
 from functools import partial
@@ -7,20 +7,16 @@ from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
-from litestar.response import Redirect
 
 from trainer import db
-from trainer.appreciation import service as appreciation
 from trainer.notices import bell
 from trainer.notices.service import topic_of
-from trainer.problems import Forbidden, Invalid
-from trainer.recognition import card_pages, fragments, posts, stream
+from trainer.recognition import card_pages, fragments, posts, stream, thanks_pages
 from trainer.recognition import pages as content
-from trainer.web.forms import Form, read_form
 from trainer.web.guards import signed_in
 from trainer.web.i18n import _
 from trainer.web.live import LiveResponse, live_response
-from trainer.web.session import Viewer, viewer_of
+from trainer.web.session import viewer_of
 from trainer.web.templating import is_htmx, render
 
 AnyRequest = Request[Any, Any, Any]
@@ -33,7 +29,6 @@ async def show_feed(
     request: AnyRequest,
     whose: Scope = "everyone",
     before: FromQuery[str] = "",
-    given: FromQuery[str] = "",
 ) -> Response[str]:
     """The feed. htmx gets the next posts alone."""
     viewer = viewer_of(request)
@@ -57,7 +52,6 @@ async def show_feed(
         only_team=only_team,
         newest=newest,
         first_page=start is None,
-        given_privately=given == "private",
     )
 
 
@@ -92,79 +86,6 @@ def _fragment(request: AnyRequest, html: str) -> Response[str]:
     return Response(html, media_type="text/html; charset=utf-8")
 
 
-# Giving thanks
-
-
-@get("/recognition/thank", guards=[signed_in], include_in_schema=False)
-async def show_thank(request: AnyRequest, to: FromQuery[str] = "") -> Response[str]:
-    """The form; `to` chooses somebody beforehand."""
-    return await _thank_form(request, Form({"to": [to], "visibility": ["team"]}))
-
-
-@post("/recognition/thank", guards=[signed_in], include_in_schema=False)
-async def thank(request: AnyRequest) -> Response[str] | Redirect:
-    """Gives thanks; the post stands in the feed at once."""
-    form = await read_form(request)
-    kind, _sep, code = form.raw("behaviour").partition(":")
-    try:
-        await posts.give_thanks(
-            viewer_of(request),
-            to=_chosen(form),
-            behaviour_kind=kind,
-            behaviour_code=code,
-            message=form.text("message", required=False, most=appreciation.LONGEST),
-            visibility=form.raw("visibility"),
-        )
-    except Invalid as problem:
-        form.take(problem)
-        return await _thank_form(request, form)
-    private = form.raw("visibility") == "private"
-    return Redirect("/recognition?given=private" if private else "/recognition", status_code=303)
-
-
-def _chosen(form: Form) -> list[UUID]:
-    try:
-        return [UUID(value) for value in form.many("to")]
-    except ValueError as error:
-        raise Invalid.field("to", "unknown", _("Choose whom to thank.")) from error
-
-
-async def _thank_form(request: AnyRequest, form: Form) -> Response[str]:
-    choices = await content.choices(viewer_of(request))
-    status = 200 if form.ok else 422
-    return render(request, "recognition/thank.html", status=status, form=form, choices=choices)
-
-
-@get("/recognition/thanks/{given:uuid}", guards=[signed_in], include_in_schema=False)
-async def show_own_thanks(request: AnyRequest, given: FromPath[UUID]) -> Response[str]:
-    """The form that mends one's own words."""
-    viewer = viewer_of(request)
-    view = await appreciation.load_appreciation(viewer, given)
-    _require_author(viewer, view)
-    return render(request, "recognition/mend.html", thanks=view, form=Form({"message": [view.message]}))
-
-
-@post("/recognition/thanks/{given:uuid}", guards=[signed_in], include_in_schema=False)
-async def mend_thanks(request: AnyRequest, given: FromPath[UUID]) -> Response[str] | Redirect:
-    """Mends the words of one's own thanks, within 15 minutes."""
-    viewer, form = viewer_of(request), await read_form(request)
-    view = await appreciation.load_appreciation(viewer, given)
-    _require_author(viewer, view)
-    try:
-        await posts.mend_thanks(
-            viewer, given, form.text("message", required=False, most=appreciation.LONGEST)
-        )
-    except Invalid as problem:
-        form.take(problem)
-        return render(request, "recognition/mend.html", status=422, thanks=view, form=form)
-    return Redirect("/recognition", status_code=303)
-
-
-def _require_author(viewer: Viewer, view: appreciation.AppreciationView) -> None:
-    if view.author != viewer.id:
-        raise Forbidden(_("Words are mended by whoever wrote them."))
-
-
 # On the wall, and live
 
 
@@ -197,11 +118,8 @@ pages: list[Any] = [
     show_post,
     cheer_post,
     hide_post,
-    show_thank,
-    thank,
-    show_own_thanks,
-    mend_thanks,
     show_wall,
     stream_feed,
     *card_pages.pages,
+    *thanks_pages.pages,
 ]

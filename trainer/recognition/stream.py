@@ -99,10 +99,16 @@ async def _hints(rows: list[dict[str, Any]]) -> dict[UUID, set[str]]:
 
 
 async def missed(viewer: Viewer, since: str, *, only_team: bool) -> Iterable[LiveEvent]:
-    """The hints that a stream which saw the place `since` last has missed, oldest first."""
+    """The hints that a stream which saw the place `since` last has missed, oldest first.
+
+    Of more than can be told one by one a single hint is left, that the page is to be drawn anew.
+    """
     if not since.isdigit() or len(since) > 18:
         return []
-    rows = await queries.placed_after(int(since), MOST_AT_ONCE)
+    newest = await queries.last_seq()
+    rows = await queries.placed_after(int(since), MOST_AT_ONCE + 1)
+    if len(rows) > MOST_AT_ONCE:
+        return [LiveEvent("feed", "renew", str(newest))]
     hints = await _hints(rows)
     heard = topics_of(viewer, only_team=only_team)
     return [
