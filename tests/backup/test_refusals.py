@@ -13,7 +13,7 @@ import pytest
 from tests.backup.conftest import OpenEmpty, everything
 from trainer import db, db_schema, storage
 from trainer.backup import making, restoring
-from trainer.backup.archive import BackupRefused, parts_of
+from trainer.backup.archive import MANIFEST, BackupRefused, parts_of
 from trainer.backup.making import last_backup, make_backup
 from trainer.backup.restoring import check_backup, restore_backup, under_way
 from trainer.settings import Settings
@@ -62,6 +62,16 @@ async def test_a_changed_byte_anywhere_is_found_and_its_part_named(backup: Path,
         file.write(b"?")
     with pytest.raises(BackupRefused, match="damaged: objects/recordings/ab/one is not what was written"):
         check_backup(damaged)
+
+
+async def test_a_list_of_parts_that_cannot_be_read_is_damage(backup: Path) -> None:
+    with backup.open("rb") as file:
+        (manifest,) = [part for part in parts_of(file) if part.name == MANIFEST]
+    with backup.open("r+b") as file:
+        file.seek(manifest.offset + 1)
+        file.write(b"#")
+    with pytest.raises(BackupRefused, match="damaged"):
+        check_backup(backup)
 
 
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" * 100, b"\0" * 5000])

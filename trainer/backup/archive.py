@@ -181,7 +181,10 @@ def check(path: Path, progress: Callable[[int, int], object] = lambda done, tota
                 break
             line = next(lines, b"")
             digest.update(line)
-            entry = json.loads(line) if line.startswith(b"{") else {}
+            try:
+                entry = json.loads(line) if line.startswith(b"{") else {}
+            except ValueError as error:
+                raise _damaged(MANIFEST) from error
             found = hashlib.sha256()
             for piece in stream_part(file, part):
                 found.update(piece)
