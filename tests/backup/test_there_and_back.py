@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.backup.conftest import OBJECTS, OpenEmpty, everything
+from tests.backup.conftest import IN_A_BACKUP, OBJECTS, OpenEmpty, everything
 from trainer import db, storage
-from trainer.backup import queries
+from trainer.backup import making, queries
 from trainer.backup.archive import BackupRefused
 from trainer.backup.making import last_backup, make_backup
 from trainer.backup.restoring import check_backup, restore_backup, under_way
 from trainer.facts import record
-from trainer.piccolo_app import TABLES
 from trainer.settings import Settings
 
 INSERT_TEAM = "INSERT INTO team (id, name, site, created_at) VALUES ({}, {}, '', {})"
@@ -29,14 +28,19 @@ async def test_every_row_and_object_comes_back_on_either_engine(
     centre: Settings, open_empty: OpenEmpty, tmp_path: Path, target: str
 ) -> None:
     before = await everything()
-    assert len(before[0]) == len(TABLES) - 1
+    assert len(before[0]) == len(IN_A_BACKUP) - 1
     assert all(before[0].values())
     assert before[1] == OBJECTS
     made = await make_backup(centre, str(tmp_path / "backup.tar"))
-    assert (made.rows, made.objects, made.gone) == (len(TABLES), len(OBJECTS), [])
+    assert (made.rows, made.objects, made.gone) == (len(IN_A_BACKUP), len(OBJECTS), [])
     empty = await open_empty(target)
     came = await restore_backup(empty, tmp_path / "backup.tar")
-    assert (came.rows, came.objects, came.migrated, came.erased_again) == (len(TABLES), len(OBJECTS), [], 0)
+    assert (came.rows, came.objects, came.migrated, came.erased_again) == (
+        len(IN_A_BACKUP),
+        len(OBJECTS),
+        [],
+        0,
+    )
     assert await everything() == before
     assert await db.fetch("SELECT id FROM session") == []
     assert await db.pending_migrations() == []
@@ -64,7 +68,7 @@ async def test_a_backup_is_for_its_owner_alone_and_plain_tar(centre: Settings, t
         assert names[0] == "head.json"
         assert names[-1] == "seal.json"
         assert {f"objects/{key}" for key in OBJECTS} < set(names)
-        assert {f"tables/{table._meta.tablename}/000000.jsonl" for table in TABLES} < set(names)
+        assert {f"tables/{table._meta.tablename}/000000.jsonl" for table in IN_A_BACKUP} < set(names)
         head = tar.extractfile("head.json")
         assert head
         assert json.load(head)["engine"] == db.dialect()
@@ -75,6 +79,19 @@ async def test_a_backup_is_for_its_owner_alone_and_plain_tar(centre: Settings, t
     assert note["place"] == str(path)
     with pytest.raises(BackupRefused, match="there already"):
         await make_backup(centre, str(path))
+
+
+async def test_answers_to_programs_are_in_no_backup_and_come_back_from_no_older_one(
+    centre: Settings, open_empty: OpenEmpty, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_backup(centre, str(tmp_path / "backup.tar"))
+    assert b"idempotency_key" not in (tmp_path / "backup.tar").read_bytes()
+    monkeypatch.setattr(making, "LEFT_OUT", frozenset())
+    await make_backup(centre, str(tmp_path / "older.tar"))
+    assert b"idempotency_key" in (tmp_path / "older.tar").read_bytes()
+    await restore_backup(await open_empty("sqlite"), tmp_path / "older.tar")
+    assert await db.fetch("SELECT id FROM idempotency_key") == []
+    assert len(await db.fetch("SELECT id FROM person")) == 1
 
 
 async def test_a_folder_keeps_the_latest(centre: Settings, tmp_path: Path) -> None:
@@ -129,7 +146,7 @@ async def test_what_is_written_meanwhile_waits_for_nobody_and_the_backup_is_of_o
     await make_backup(centre, str(tmp_path / "backup.tar"))
     stop.set()
     await writer
-    assert written >= len(TABLES)
+    assert written >= len(IN_A_BACKUP)
     await restore_backup(await open_empty("sqlite"), tmp_path / "backup.tar")
     pairs = await db.fetch_one("SELECT COUNT(*) AS n FROM fact WHERE kind = 'pair'")
     teams = await db.fetch_one("SELECT COUNT(*) AS n FROM team WHERE name LIKE 'Team %'")

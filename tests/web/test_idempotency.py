@@ -3,13 +3,15 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
-from tests.factories import a_person
-from trainer import db
+from tests.factories import a_person, a_viewer
+from trainer import db, jobs
 from trainer.people import api as people_api
+from trainer.people.erasing import erase_person
 from trainer.people.tables import Team
 from trainer.web import api
 from trainer.web.api import IdempotencyKey
@@ -102,6 +104,48 @@ async def test_keys_are_kept_for_a_day(admin: httpx.AsyncClient) -> None:
     await IdempotencyKey.update({IdempotencyKey.at: db.utc_now() - timedelta(days=1, seconds=1)}, force=True)
     assert (await admin.post("/api/v1/teams", json={"name": "Lantern"}, headers=KEY)).status_code == 201
     assert await IdempotencyKey.count() == 1
+
+
+async def test_after_a_day_an_answer_is_gone_also_where_nobody_sends_a_key_any_more(
+    admin: httpx.AsyncClient,
+) -> None:
+    await admin.post("/api/v1/teams", json={"name": "Harbour"}, headers=KEY)
+    await jobs.drain(db.utc_now() + timedelta(hours=20))
+    assert await IdempotencyKey.count() == 1
+    await jobs.drain(db.utc_now() + timedelta(hours=26))
+    assert await IdempotencyKey.count() == 0
+
+
+@pytest.mark.parametrize("event", ["person_erased", "recording_erased"])
+async def test_an_erasure_forgets_every_answer_and_nothing_is_done_twice(
+    admin: httpx.AsyncClient, event: str
+) -> None:
+    """Which of them names whom is not known."""
+    person = {"name": "Amara Nwosu", "email": "amara@encore.example", "birthday": "05-09"}
+    made = await admin.post("/api/v1/people", json=person, headers=KEY)
+    assert "Amara" in str(await IdempotencyKey.select())
+    if event == "person_erased":
+        await erase_person(await a_viewer("admin"), UUID(made.json()["id"]), "Amara Nwosu")
+    else:
+        await jobs.publish(event, {"recording": str(db.new_id())})
+    await jobs.drain()
+    rows = str(await IdempotencyKey.select())
+    for trace in ("Amara", "amara", "05-09", made.json()["id"]):
+        assert trace not in rows, trace
+    again = await admin.post("/api/v1/people", json=person, headers=KEY)
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/answer-forgotten")
+    assert "Look it up" in again.json()["detail"]
+    other = await admin.post("/api/v1/people", json={**person, "email": "other@encore.example"}, headers=KEY)
+    assert other.json()["type"] == "/problems/idempotency-key-reused"
+
+
+async def test_an_erasure_leaves_alone_who_is_still_being_served(admin: httpx.AsyncClient) -> None:
+    await admin.post("/api/v1/teams", json={"name": "Harbour"}, headers=KEY)
+    await IdempotencyKey.update({IdempotencyKey.status: None}, force=True)
+    await jobs.publish("recording_erased", {"recording": str(db.new_id())})
+    await jobs.drain()
+    soon = await admin.post("/api/v1/teams", json={"name": "Harbour"}, headers=KEY)
+    assert soon.json()["type"] == "/problems/in-progress"
 
 
 async def test_a_key_that_is_too_long_is_refused(admin: httpx.AsyncClient) -> None:

@@ -26,10 +26,13 @@ from trainer.db_schema import recorded
 from trainer.piccolo_app import TABLES
 from trainer.settings import Settings
 from trainer.storage import Storage, StorageError, no_space, storage, sweep_unlocked
+from trainer.web.api import IdempotencyKey
 from trainer.web.i18n import _
 
 LAST = "last-backup.json"
 _PART = ".part"
+# Answers to programs' own requests hold personal data, and are of use for a day to who sent them here.
+LEFT_OUT = frozenset({IdempotencyKey._meta.tablename})
 Progress = Callable[[str, int, int], object]  # what is done, how much of it, out of how much (0: unknown)
 
 
@@ -131,7 +134,11 @@ async def _open(path: Path | None) -> AsyncIterator[BinaryIO]:
 async def _write(
     settings: Settings, writer: Writer, place: str, moment: datetime, progress: Progress
 ) -> Made:
-    shape = {table._meta.tablename: values.columns_of(table) for table in TABLES}
+    shape = {
+        table._meta.tablename: values.columns_of(table)
+        for table in TABLES
+        if table._meta.tablename not in LEFT_OUT
+    }
     head = {
         "format": FORMAT,
         "version": __version__,

@@ -20,7 +20,7 @@ import msgspec
 from trainer import db
 from trainer.backup import archive, erasures, queries, values
 from trainer.backup.archive import BackupRefused, Checked, Part
-from trainer.backup.making import Progress, replace
+from trainer.backup.making import LEFT_OUT, Progress, replace
 from trainer.calls import proofs
 from trainer.db_schema import known, run_pending
 from trainer.piccolo_app import TABLES
@@ -186,9 +186,10 @@ async def _take_in(file: BinaryIO, path: Path, found: Checked, progress: Progres
     rows = objects = 0
     async with queries.loading():
         for part in archive.parts_of(file):
-            if part.name.startswith("tables/"):
+            table = part.name.split("/")[1] if part.name.startswith("tables/") else ""
+            if table and table not in LEFT_OUT:  # of which older backups have rows
                 progress("restore", part.offset, total)
-                rows += await _take_rows(part.name.split("/")[1], archive.read_part(file, part), found.head)
+                rows += await _take_rows(table, archive.read_part(file, part), found.head)
         await queries.end_all_sessions()
     for part in archive.parts_of(file):
         if part.name.startswith("objects/") and part.name not in gone:

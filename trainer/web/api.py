@@ -1,13 +1,13 @@
 """What all JSON endpoints share: paging, conditional edits, times, and repeating a POST safely.
 Invariant: a POST sent twice with the same `Idempotency-Key` is carried out once, and both senders get the
-same answer.
+same answer; unless somebody was erased in between, after which no answer is kept that may name them.
 """
 
 import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from piccolo.columns import UUID as UUIDColumn
 from piccolo.columns import Integer, Text, Timestamptz
 from piccolo.table import Table
 
-from trainer import db
+from trainer import db, jobs
 from trainer.problems import Conflict, Invalid, Malformed, NotFound, PreconditionFailed
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
@@ -131,7 +131,7 @@ class IdempotencyKey(Table, tablename="idempotency_key"):
     key = Text()
     fingerprint = Text(help_text="Hash of method, path and body: the same key may not name another request.")
     status = Integer(default=None, null=True, help_text="Empty while the first sender is still being served.")
-    headers = Text(default="{}")
+    headers = Text(default="{}", help_text="JSON; empty once the answer is forgotten.")
     body = Text(default="")
     at = Timestamptz(default=None)
 
@@ -257,6 +257,11 @@ async def _claim(person: UUID, key: str, fingerprint: str) -> dict[str, Any] | N
         )
     if row["fingerprint"] != fingerprint:
         raise Invalid(_("This Idempotency-Key was used for another request."), slug="idempotency-key-reused")
+    if not row["headers"]:
+        message = _(
+            "This was done, but its answer is not kept any more: somebody was erased since. Look it up."
+        )
+        raise Conflict(message, slug="answer-forgotten")
     return row
 
 
@@ -288,6 +293,30 @@ async def _forget(person: UUID, key: str) -> None:
     await IdempotencyKey.delete().where(
         (IdempotencyKey.person == person) & (IdempotencyKey.key == key) & IdempotencyKey.status.is_null()
     )
+
+
+@jobs.schedule("forget_old_answers", every=timedelta(hours=1))
+async def forget_old_answers(context: jobs.JobContext) -> None:
+    """Answers hold personal data: they go after their day, also where no further request comes with a key."""
+    await IdempotencyKey.delete().where(IdempotencyKey.at < db.utc_now() - KEPT)
+
+
+@jobs.on("person_erased")
+async def forget_answers_with_a_person(context: jobs.JobContext, event: Mapping[str, Any]) -> None:
+    """Which answers name whom is not known: all are forgotten. Their keys stay, so that nothing is done twice."""
+    await _forget_answers()
+
+
+@jobs.on("recording_erased")
+async def forget_answers_with_a_recording(context: jobs.JobContext, event: Mapping[str, Any]) -> None:
+    """The same for what was told of a call."""
+    await _forget_answers()
+
+
+async def _forget_answers() -> None:
+    forgotten: dict[Any, Any] = {IdempotencyKey.headers: "", IdempotencyKey.body: ""}
+    answered = IdempotencyKey.status.is_not_null() & (IdempotencyKey.headers != "")
+    await IdempotencyKey.update(forgotten).where(answered)
 
 
 async def _replay(row: dict[str, Any], send: Send) -> None:
