@@ -15,8 +15,9 @@ from trainer.calls import queries as recordings
 from trainer.calls.service import load_for_hearing, segments_of
 from trainer.calls.views import RecordingView, recording_of
 from trainer.clips import queries
-from trainer.clips.arithmetic import Span, about_key, render_key
+from trainer.clips.arithmetic import Line, Span, about_key, render_key
 from trainer.clips.fields import ClipFields, Wording, checked
+from trainer.clips.finding import words_key
 from trainer.clips.kept_words import clip_transcript, typed_transcript
 from trainer.clips.reading import OPEN_STATES, load_clip
 from trainer.clips.rendering import RENDER_SETTINGS, render_clip
@@ -62,8 +63,7 @@ async def create_clip(
                 created_at=now,
                 updated_at=now,
                 updated_by=viewer.id if viewer else curator,
-                **_worded(fields, recording.language, None),
-                **shaped,
+                **_written(_worded(fields, recording.language, None), shaped),
             )
         )
         await _link(clip_id, pins)
@@ -117,9 +117,8 @@ async def edit_clip(
         if row["state"] in BRANCHING:
             return await _branch(viewer, row, fields)
         pins = await _pinned(fields, row["language"], keep=clip_id)
-        changes = _worded(fields, row["language"], row) | await _shaped(
-            row["recording"], row["sha256"], fields, clip_id, viewer, before=row
-        )
+        shaped = await _shaped(row["recording"], row["sha256"], fields, clip_id, viewer, before=row)
+        changes = _written(_worded(fields, row["language"], row), shaped)
         saved = (
             await Clip.update({**changes, **_touched(viewer), "state": "draft", "revision": revision + 1})
             .where((Clip.id == clip_id) & (Clip.revision == revision) & Clip.state.is_in(list(OPEN_STATES)))
@@ -186,8 +185,7 @@ async def _branch(viewer: Viewer | None, row: dict[str, Any], fields: ClipFields
                     tag=row["own_tag"],
                     created_at=db.utc_now(),
                     **_touched(viewer),
-                    **_worded(fields, row["language"], row),
-                    **shaped,
+                    **_written(_worded(fields, row["language"], row), shaped),
                 )
             )
     except db.UniqueViolation as error:
@@ -214,6 +212,14 @@ def _worded(fields: ClipFields, language: str, before: dict[str, Any] | None) ->
     for name, wording in (("title", fields.title), ("note", fields.note), ("why", fields.why)):
         columns[name] = _rewritten(wording, before[name] if before else "{}", language)
     return columns
+
+
+def _written(worded: dict[Any, Any], shaped: dict[Any, Any]) -> dict[Any, Any]:
+    """All columns of an edit."""
+    decode = msgspec.json.decode
+    lines = [Line(**line) for line in decode(shaped["transcript"])]
+    key = words_key(decode(worded["title"]), decode(worded["note"]), lines)
+    return {**worded, **shaped, "words_key": key}
 
 
 def _rewritten(wording: Wording, before: str, language: str) -> str:

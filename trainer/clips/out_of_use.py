@@ -192,6 +192,7 @@ _EMPTIED: dict[Any, Any] = {
     Clip.why: "{}",
     Clip.redactions: "[]",
     Clip.transcript: "[]",
+    Clip.words_key: "",
     Clip.typed: None,
     Clip.taken_down_why: "",
     Clip.put_back_why: "",

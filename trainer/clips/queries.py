@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from trainer import db
+from trainer.clips.finding import pattern_of
 
 # The last word of the agent heard on a counterexample or near miss as it is now: asked, yes, team (yes, for their
 # own team too), no or withdrawn; null where nobody asked about this range, these redactions and this polarity.
@@ -193,11 +194,8 @@ async def listed(
         where.append("clip.id IN ({})")
         params.append(list(wanted.ids))
     if wanted.words:
-        pattern = "%" + wanted.words.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
-        columns = ("clip.title", "clip.note", "clip.transcript")
-        likes = [f"lower(CAST({column} AS TEXT)) LIKE {{}} ESCAPE '!'" for column in columns]
-        where.append(f"({' OR '.join(likes)})")
-        params += [pattern] * len(columns)
+        where.append("clip.words_key LIKE {} ESCAPE '!'")
+        params.append(pattern_of(wanted.words))
     if after is not None:
         where.append("(clip.updated_at < {} OR (clip.updated_at = {} AND clip.id < {}))")
         params += [after[0], after[0], after[1]]

@@ -20,6 +20,7 @@ from trainer.calls import keeping
 from trainer.clips.arithmetic import Cut, Line, web_vtt
 from trainer.clips.editing import create_clip, edit_clip
 from trainer.clips.fields import ClipFields, RuleCue
+from trainer.clips.finding import words_key
 from trainer.clips.out_of_use import (
     delete_clip,
     put_back,
@@ -133,6 +134,7 @@ _CONTENT = (
     "size_bytes",
     "bars",
     "transcript",
+    "words_key",
     "typed",
     "about",
     "submitted_by",
@@ -278,6 +280,7 @@ async def _publish(
         Clip.updated_at: now,
         Clip.revision: clip.revision + 1,
         Clip.transcript: msgspec.json.encode([line.as_dict() for line in clip.lines]).decode(),
+        Clip.words_key: words_key(clip.titles, clip.notes, clip.lines),
     }
     if privacy_checked:
         changes |= {

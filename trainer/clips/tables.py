@@ -57,6 +57,9 @@ class Clip(Table, tablename="clip"):
         null=True,
         help_text="Lines typed in the editor, in the recording and not redacted; they stand for the call's own.",
     )
+    words_key = Text(
+        default="", help_text="Title, note and transcript as lists look through them: see `finding`."
+    )
     about = Text(
         default="", help_text="Hash of range, redactions and polarity: what the agent heard agrees to."
     )

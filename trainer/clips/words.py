@@ -16,6 +16,7 @@ from trainer import db, jobs
 from trainer.calls.service import segments_of
 from trainer.calls.views import RecordingView
 from trainer.clips.arithmetic import REMOVED, Line, Span
+from trainer.clips.finding import words_key
 from trainer.clips.kept_words import clip_transcript, typed_transcript
 from trainer.clips.reading import OPEN_STATES, visible_clips
 from trainer.clips.tables import Clip
@@ -69,6 +70,7 @@ async def follow_corrections(context: JobContext, event: dict[str, Any]) -> None
             )
             values: dict[Any, Any] = {
                 Clip.transcript: msgspec.json.encode([line.as_dict() for line in lines]).decode(),
+                Clip.words_key: words_key(clip.titles, clip.notes, lines),
                 Clip.privacy_checked_at: None,
                 Clip.privacy_checked_by: None,
             }
