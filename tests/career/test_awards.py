@@ -2,9 +2,10 @@
 
 import asyncio
 import sys
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.counting import count_of
 from tests.factories import a_person, a_team, viewer_for
 from trainer import db, facts, jobs
 from trainer.career import service
+from trainer.people.days import day_of
 from trainer.people.service import PersonView
 from trainer.problems import Invalid, NotFound
 from trainer.recognition import posts
@@ -156,6 +158,18 @@ async def test_days_are_counted_in_the_persons_own_zone() -> None:
     with db.as_of(moment):
         assert await service.award_due(ahead.id) == ["full-month-on-the-line"]
         assert await service.award_due(behind.id) == []
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "UTC", "Asia/Shanghai", "Pacific/Auckland"])
+async def test_what_was_earned_long_ago_reads_the_persons_own_day(zone: str) -> None:
+    agent = await a_person("agent", time_zone=zone, hired_on=date(2020, 5, 9) - timedelta(days=365))
+    late = datetime(2020, 5, 9, 22, 30, tzinfo=ZoneInfo(zone))
+    await facts.record("module_completed", person=agent.id, subject="safe-and-honest", source="test", at=late)
+    await service.award_due(agent.id)
+    days = {
+        item.subject: day_of(item.at, zone) for item in await facts.facts_of(agent.id, ["milestone_reached"])
+    }
+    assert days["a-year-of-callers"] == days["safe-hands"] == date(2020, 5, 9)
 
 
 # Sign-offs (the rights matrix, row "path, milestones")

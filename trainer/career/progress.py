@@ -17,7 +17,7 @@ TENURE = "tenure_days"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One fact as far as progress cares."""
+    """One fact as far as progress cares; `at` is in the person's own zone, as their days are counted."""
 
     kind: str
     subject: str
@@ -53,7 +53,7 @@ class Criterion:
         return min(len(self._counted(facts)), self.count)
 
     def met_on(self, facts: Iterable[Known], hired_on: date | None) -> date | None:
-        """The day (UTC for facts) on which the last one needed was there; None while some are missing."""
+        """The day on which the last one needed was there; None while some are missing."""
         if self.fact == TENURE:
             return hired_on + timedelta(days=self.count) if hired_on else None
         counted = self._counted(facts)

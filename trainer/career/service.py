@@ -5,12 +5,13 @@ that notice at the same time award it once. The event of the same name tells the
 """
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from trainer import db, facts, jobs
 from trainer.career import queries
@@ -26,7 +27,7 @@ from trainer.career.progress import (
 )
 from trainer.career.tables import CareerPath, Level, Milestone
 from trainer.people.audit import record_audit
-from trainer.people.days import day_of
+from trainer.people.days import day_of, zone_of
 from trainer.people.service import PersonView, get_person
 from trainer.problems import Forbidden, Invalid, NotFound
 from trainer.web.i18n import _
@@ -37,6 +38,7 @@ HORIZONS = ("near", "mid", "long")
 AGENT_PATH = "agent"
 SIGN_OFF = "signed_off"
 NEWS_FOR = timedelta(days=7)
+MIDDAY = time(12)  # the same day for nearly every reader, wherever they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,9 @@ class Reached:
 async def plan_of(path_code: str = AGENT_PATH) -> Plan:
     """A path's structure. Kept for half a minute per process: it changes by import only."""
     kept = _plans.get(path_code)
-    if kept is None or kept[0] < time.monotonic():
+    if kept is None or kept[0] < monotonic():
         plan = _plan(await queries.structure_of(path_code), await queries.module_titles())
-        kept = _plans[path_code] = (time.monotonic() + PLAN_KEPT_SECONDS, plan)
+        kept = _plans[path_code] = (monotonic() + PLAN_KEPT_SECONDS, plan)
     return kept[1]
 
 
@@ -122,9 +124,9 @@ async def path_of(person: UUID, path_code: str = AGENT_PATH) -> PathView:
 
 
 def _progress(plan: Plan, rows: list[dict[str, Any]]) -> PathView:
-    known = [Known(row["kind"], row["subject"], row["at"]) for row in rows if row["kind"]]
     hired_on, zone = (rows[0]["hired_on"], rows[0]["time_zone"]) if rows else (None, "")
-    today = day_of(db.utc_now(), zone)
+    here, today = zone_of(zone), day_of(db.utc_now(), zone)
+    known = [Known(row["kind"], row["subject"], row["at"].astimezone(here)) for row in rows if row["kind"]]
     return progress(plan.title, plan.levels, known, hired_on=hired_on, today=today)
 
 
@@ -154,20 +156,23 @@ async def award_due(person: UUID, path_code: str = AGENT_PATH) -> list[str]:
     """Records every milestone whose criteria are met by now, each exactly once. Returns the newly reached
     codes.
 
-    One that was earned long ago (somebody with years of service joins the product) is dated to that day and
-    told as old, so that it is on the path without being celebrated as news.
+    One that was earned long ago (somebody with years of service joins the product) is dated to that day (its midday
+    where the person is) and told as old, so that it is on the path without being celebrated as news.
     """
     plan = await plan_of(path_code)
-    follower, path = await _follower(person, plan)
-    if not follower:
+    zone, path = await _follower(person, plan)
+    if zone is None:
         return []
     won: list[str] = []
     for milestone in path.due:
         async with db.transaction():
             at, code = db.utc_now(), milestone.plan.code
-            old = milestone.earned_on is not None and milestone.earned_on < at.date() - NEWS_FOR
+            old = (
+                milestone.earned_on is not None
+                and milestone.earned_on < at.astimezone(zone).date() - NEWS_FOR
+            )
             if old and milestone.earned_on:
-                at = datetime.combine(milestone.earned_on, datetime.min.time(), UTC)
+                at = datetime.combine(milestone.earned_on, MIDDAY, zone).astimezone(UTC)
             source = f"{REACHED}:{code}:{person}"
             if await facts.record(REACHED, person=person, subject=code, at=at, source=source):
                 won.append(code)
@@ -176,10 +181,11 @@ async def award_due(person: UUID, path_code: str = AGENT_PATH) -> list[str]:
     return won
 
 
-async def _follower(person: UUID, plan: Plan) -> tuple[bool, PathView]:
+async def _follower(person: UUID, plan: Plan) -> tuple[ZoneInfo | None, PathView]:
+    """Their zone and path; no zone for somebody who does not follow it."""
     rows = await queries.facts_and_hiring(person, plan.kinds)
-    active = bool(rows) and bool(rows[0]["active"]) and plan.role in rows[0]["roles"].split()
-    return active, _progress(plan, rows)
+    follows = bool(rows) and bool(rows[0]["active"]) and plan.role in rows[0]["roles"].split()
+    return zone_of(rows[0]["time_zone"]) if follows else None, _progress(plan, rows)
 
 
 async def reached_since(
