@@ -81,6 +81,22 @@ async def test_a_list_is_previewed_then_taken(admin: httpx.AsyncClient) -> None:
     assert await AuditEntry.count().where(AuditEntry.action == "people_imported") == 1
 
 
+async def test_whom_a_list_would_make_an_admin_is_seen_before_the_yes(
+    admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "SHOWN", 1)
+    address = await upload(
+        admin, "email,name,role,team\nann@b.c,Ann,,North\nmallory@b.c,Mallory,qa_analyst; admin,\n"
+    )
+    new = (await admin.get(address)).text.partition('id="new"')[2]
+    row = new.partition("Mallory")[2].partition("</tr>")[0]
+    assert '<th scope="col">Role</th>' in new
+    assert "Administrator" in row.partition('class="chip warn"')[2]
+    assert "QA analyst" in row
+    report = (await admin.get(f"{address}/report.csv")).text
+    assert 'mallory@b.c,role,,"admin, qa_analyst"' in report
+
+
 async def test_every_row_can_be_downloaded_before_and_what_was_not_taken_after(
     admin: httpx.AsyncClient,
 ) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from trainer import db, jobs
 from trainer.people.importing import Overtaken, Report, apply_list, not_enough, note_import
-from trainer.people.planning import Plan, Refused, plan_people
+from trainer.people.planning import Plan, Refused, Row, plan_people
 from trainer.people.roster import KNOWN
 from trainer.people.service import get_person
 from trainer.people.sessions import viewer_as
@@ -24,6 +24,7 @@ from trainer.sheets.writing import write_csv
 from trainer.web.i18n import _, speaking
 
 KIND = "people"
+MIGHTY = frozenset({"admin", "manager"})  # roles that see or change the whole centre
 
 
 @jobs.job("read_people", attempts=3, lease_seconds=120)
@@ -59,14 +60,20 @@ def _blocked(matched: Matched) -> list[str]:
 
 def _preview(plan: Plan) -> dict[str, Any]:
     counts = Counter(row.outcome for row in plan.rows)
-    changed = [row for row in plan.rows if row.outcome == "changed"][: imports.SHOWN]
-    new = [row for row in plan.rows if row.outcome == "new"][: imports.SHOWN]
+    changed, new = _mightiest_first(plan, "changed"), _mightiest_first(plan, "new")
     return {
         "counts": {name: counts[name] for name in ("new", "changed", "unchanged", "refused")},
         "teams": plan.teams[: imports.SHOWN],
         "warnings": plan.warnings,
         "new": [
-            {"line": row.line, "who": row.who, "name": row.fields["name"], "team": row.team} for row in new
+            {
+                "line": row.line,
+                "who": row.who,
+                "name": row.fields["name"],
+                "roles": row.fields["roles"],
+                "team": row.team,
+            }
+            for row in new
         ],
         "changed": [
             {"line": row.line, "who": row.cells.get("name") or row.who, "changes": row.changes}
@@ -74,6 +81,12 @@ def _preview(plan: Plan) -> dict[str, Any]:
         ],
         "refused": [asdict(bad) for bad in plan.refused[: imports.SHOWN]],
     }
+
+
+def _mightiest_first(plan: Plan, outcome: str) -> list[Row]:
+    """The first rows of this outcome to look at. Whom a long list makes an admin or manager is never cut off unseen."""
+    rows = [row for row in plan.rows if row.outcome == outcome]
+    return sorted(rows, key=lambda row: MIGHTY.isdisjoint(row.fields.get("roles", [])))[: imports.SHOWN]
 
 
 def _report(plan: Plan) -> bytes:
@@ -85,6 +98,8 @@ def _report(plan: Plan) -> bytes:
             lines += [[*begin, column, "", "", reason] for column, reason in row.faults]
         elif row.person is not None and row.changes:
             lines += [[*begin, column, now, then, ""] for column, now, then in row.changes]
+        elif row.person is None and row.fields["roles"] != ["agent"]:
+            lines.append([*begin, "role", "", ", ".join(row.fields["roles"]), ""])
         else:
             lines.append([*begin, "", "", "", ""])
     return write_csv(["row", "what", "who", "column", "now", "then", "why"], lines)

@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from trainer.people import forms, roster
-from trainer.people.import_jobs import KIND, apply_people, read_people
+from trainer.people.import_jobs import KIND, MIGHTY, apply_people, read_people
 from trainer.sheets import pending as imports
 from trainer.sheets.reading import MOST_BYTES, MOST_ROWS
 from trainer.sheets.steps import Room
@@ -73,6 +73,7 @@ async def show_import(request: AnyRequest, pending_id: FromPath[UUID]) -> Respon
         labels=_labels(),
         columns=roster.COLUMNS,
         cell=lambda column, text: _cell(column, text, roles),
+        mighty=MIGHTY,
         shown=imports.SHOWN,
     )
 
