@@ -1,5 +1,7 @@
 """Between calls, without a headset: read where hearing is not the point, else put it off; nothing is lost."""
 
+from uuid import UUID
+
 import httpx
 import pytest
 
@@ -107,3 +109,46 @@ async def test_when_only_sound_is_left_the_module_says_so(
     overview = (await client.get(f"/learn/{enrolment}")).text
     assert "Only 2 steps are left" in overview
     assert overview.count("Waits until you can listen") == 2
+
+
+async def _send(client: httpx.AsyncClient, agent: Viewer, enrolment: UUID, position: int) -> str:
+    """Answers a step rightly by its form; its verdict as a page."""
+    course = await taking.open_course(agent, enrolment)
+    step, here = course.step_at(position), f"/learn/{enrolment}/{position + 1}"
+    await client.post(here, data={"attempt": "1", "step": str(step.id), **right_answer(course, step)})
+    return (await client.get(here)).text.partition("<main")[2]
+
+
+async def test_from_a_step_taken_up_again_the_way_leads_to_what_is_open_and_then_to_the_end(
+    agent: Viewer, cast: Cast, client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    await sign_in(client, cast.agent)
+    enrolment = await begun(agent)
+    contrast = await answer_up_to(agent, enrolment, "contrast")
+    assert contrast is not None
+    at = contrast.position
+    await taking.put_off(agent, enrolment, at)
+    judged = await _send(client, agent, enrolment, at + 1)
+    assert f'href="/learn/{enrolment}/{at + 3}"' in judged, "on to the one that is open"
+    taken_up = await _send(client, agent, enrolment, at)
+    assert f'href="/learn/{enrolment}/{at + 3}"' in taken_up, "the step after it is done already"
+    assert f'href="/learn/{enrolment}/{at + 2}"' not in taken_up
+    assert f'href="/learn/{enrolment}/done"' in await _send(client, agent, enrolment, at + 2)
+
+
+async def test_the_step_that_ends_the_module_leads_to_its_end_wherever_it_stands(
+    agent: Viewer, cast: Cast, client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    await sign_in(client, cast.agent)
+    enrolment = await begun(agent)
+    contrast = await answer_up_to(agent, enrolment, "contrast")
+    assert contrast is not None
+    at = contrast.position
+    await taking.put_off(agent, enrolment, at)
+    for position in (at + 1, at + 2):
+        await _send(client, agent, enrolment, position)
+    last = await _send(client, agent, enrolment, at)
+    assert f'href="/learn/{enrolment}/done"' in last
+    assert "See what you did" in last
+    again = (await client.get(f"/learn/{enrolment}/1")).text
+    assert f'href="/learn/{enrolment}/2"' in again, "whoever goes through it again goes step by step"

@@ -68,14 +68,18 @@ class StepPage:
 
     @property
     def next_href(self) -> str:
-        """Where Continue leads: the next step, or the celebration after the last."""
-        enrolment, after = self.course.enrolment, self.step.position + 1
-        if after < len(self.course.steps):
-            return address(enrolment.id, after)
+        """Where Continue leads: the step after this one; past those that are done, to one that is open; from the
+        step that ended the module, wherever it stands, to the celebration.
+        """
+        course, after = self.course, self.step.position + 1
+        enrolment, left = course.enrolment, course.first_open
         if enrolment.completed_at:
-            return f"/learn/{enrolment.id}/done"
-        left = self.course.first_open
-        return f"/learn/{enrolment.id}" if left in self.course.put_off else address(enrolment.id, left)
+            ended = self.answer is not None and self.answer.at == enrolment.completed_at
+            last = ended or after == len(course.steps)
+            return f"/learn/{enrolment.id}/done" if last else address(enrolment.id, after)
+        if after < len(course.steps) and not course.may_go_on(course.steps[after]):
+            return address(enrolment.id, after)
+        return f"/learn/{enrolment.id}" if left in course.put_off else address(enrolment.id, left)
 
     @property
     def back_href(self) -> str | None:
