@@ -1,6 +1,9 @@
 """Thanks: what they need, who reads them, and how they are mended and withdrawn."""
 
+import html
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,9 +12,11 @@ from litestar import Litestar
 
 from tests.counting import count_of
 from tests.recognition.conftest import Cast, make_cast
+from tests.web_fixtures import SignIn
 from trainer import db, facts
 from trainer.appreciation import service
 from trainer.appreciation.tables import Appreciation
+from trainer.notices.service import latest
 from trainer.people.tables import Person
 from trainer.problems import Forbidden, Invalid, NotFound
 
@@ -203,3 +208,49 @@ async def test_pages_of_the_list_add_up(here: Cast, new_client: Callable[..., An
             cursor = page["next_cursor"]
         assert seen == [f"Number {number}." for number in (4, 3, 2, 1, 0)]
         assert (await client.get("/api/v1/appreciations?cursor=nonsense")).status_code == 400
+
+
+async def test_whoever_is_thanked_hears_of_it_once_and_no_more_once_it_is_withdrawn(cast: Cast) -> None:
+    given = await give(cast, to=[cast.priya.id, cast.yusuf.id], visibility="private")
+    for name in ("priya", "yusuf"):
+        (notice,) = await latest(cast.viewer(name))
+        assert notice.words == "Amara Okafor thanked you"
+        assert notice.href == f"/recognition/thanks#thanks-{given}"
+    assert await latest(cast.viewer("amara")) == []
+    await service.withdraw(cast.viewer("amara"), given)
+    assert await latest(cast.viewer("priya")) == []
+    # what is told of another day is no news
+    await give(cast, at=db.utc_now() - timedelta(days=40))
+    assert await latest(cast.viewer("priya")) == []
+
+
+async def test_own_thanks_are_read_withdrawn_and_paged(
+    here: Cast, new_client: Callable[..., Any], sign_in: SignIn
+) -> None:
+    words = "Between the two of us."
+    private = await give(here, visibility="private", message=words)
+    async with new_client() as amara, new_client() as priya, new_client() as lead:
+        for client, name in ((amara, "amara"), (priya, "priya"), (lead, "lead")):
+            await sign_in(client, getattr(here, name))
+        assert words in (await priya.get("/recognition/thanks")).text
+        assert words not in (await priya.get("/recognition/thanks?side=given")).text
+        page = (await amara.get("/recognition/thanks?side=given")).text
+        assert f'href="/recognition/thanks/{private}"' in page
+        assert words not in (await lead.get("/recognition/thanks")).text
+        withdraw = f"/recognition/thanks/{private}/withdraw"
+        assert withdraw in page
+        assert (await lead.post(withdraw)).status_code == 404
+        assert (await priya.post(withdraw)).status_code == 403
+        answer = await amara.post(withdraw)
+        assert answer.headers["location"] == "/recognition/thanks?side=given&done=withdrawn"
+        assert words not in (await amara.get("/recognition/thanks?side=given")).text
+        assert words not in (await priya.get("/recognition/thanks")).text
+        for number in range(21):
+            await give(here, message=f"Moment number {number:02}.")
+        first = (await priya.get("/recognition/thanks")).text
+        (more,) = re.findall(r'hx-get="([^"]+)"', first)
+        assert more.startswith("/recognition/thanks?side=got&amp;cursor=")
+        rest = (await priya.get(html.unescape(more), headers={"HX-Request": "true"})).text
+        said = re.findall(r"Moment number (\d\d)", first + rest)
+        assert said == [f"{number:02}" for number in range(20, -1, -1)]
+        assert "<h1" not in rest

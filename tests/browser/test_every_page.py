@@ -156,6 +156,8 @@ PAGES = [
     ("lead", "/people/{agent}/path"),
     ("senior", "/recognition"),
     ("agent", "/recognition/thank"),
+    ("agent", "/recognition/thanks"),
+    ("agent", "/recognition/thanks?side=given"),
     ("agent", "/welcome/celebrations"),
     ("senior", "/recognition/cards/{card}"),
     ("senior", "/recognition/cards/{delivered}"),

@@ -69,7 +69,7 @@ async def test_the_post_shows_lines_with_names_and_folds_after_five(
     await sign_in(client, here.lead)
     page = (await client.get("/recognition")).text
     before, after = page.split('<details class="card-rest">')
-    assert "<summary>Show all</summary>" in after
+    assert "<span>Show all</span><span>Show fewer</span>" in after
     assert ["Line 4." in before, "Line 5." in before, "Line 6." in after] == [True, False, True]
     assert "Colleague 6" in after
 

@@ -25,6 +25,16 @@ async def said_about(person: UUID, limit: int) -> list[dict[str, Any]]:
     )
 
 
+async def own_page(
+    person: UUID, given: bool, limit: int, before: Any, before_id: Any
+) -> list[dict[str, Any]]:
+    """Everything that a person gave, or got, newest first."""
+    got = "EXISTS (SELECT 1 FROM appreciation_to t WHERE t.appreciation = appreciation.id AND t.person = {})"
+    sql = f"{_COLUMNS} WHERE appreciation.withdrawn_at IS NULL AND {'appreciation.author = {}' if given else got}"
+    after, params = _after(before, before_id)
+    return await db.fetch(f"{sql}{after}{_NEWEST}", person, *params, limit)
+
+
 async def page(
     viewer: UUID, team: UUID | None, moderator: bool, limit: int, before: Any, before_id: Any
 ) -> list[dict[str, Any]]:
@@ -38,15 +48,19 @@ async def page(
                 SELECT 1 FROM appreciation_to t JOIN person p ON p.id = t.person
                 WHERE t.appreciation = appreciation.id AND p.team = {}))))"""
     )
-    params: list[Any] = [viewer, viewer, int(moderator), team]
-    if before is not None:
-        sql += (
-            " AND (appreciation.created_at < {} OR (appreciation.created_at = {} AND appreciation.id < {}))"
-        )
-        params += [before, before, before_id]
-    return await db.fetch(
-        sql + " ORDER BY appreciation.created_at DESC, appreciation.id DESC LIMIT {}", *params, limit
-    )
+    after, params = _after(before, before_id)
+    return await db.fetch(f"{sql}{after}{_NEWEST}", viewer, viewer, int(moderator), team, *params, limit)
+
+
+_NEWEST = " ORDER BY appreciation.created_at DESC, appreciation.id DESC LIMIT {}"
+
+
+def _after(before: Any, before_id: Any) -> tuple[str, list[Any]]:
+    """The condition that goes on after a row of the page before, and its values."""
+    if before is None:
+        return "", []
+    sql = " AND (appreciation.created_at < {} OR (appreciation.created_at = {} AND appreciation.id < {}))"
+    return sql, [before, before, before_id]
 
 
 async def receivers_of(ids: list[UUID]) -> list[dict[str, Any]]:

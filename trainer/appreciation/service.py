@@ -9,6 +9,8 @@ from uuid import UUID
 from trainer import db, facts, jobs
 from trainer.appreciation import queries
 from trainer.appreciation.tables import Appreciation, AppreciationTo
+from trainer.notices import kinds
+from trainer.notices import service as notices
 from trainer.people.audit import record_audit
 from trainer.people.service import people_by_ids
 from trainer.problems import Conflict, FieldError, Forbidden, Invalid, NotFound, PreconditionFailed
@@ -20,6 +22,7 @@ VISIBILITIES = ("team", "everyone", "private")
 MENDABLE = timedelta(minutes=15)
 LONGEST = 1000
 MOST_RECEIVERS = 12
+THANKED = "thanked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,10 @@ async def thank(
     visibility: str,
     at: datetime | None = None,
 ) -> UUID:
-    """Thanks people for a behaviour. Raises Invalid with every wrong field. Records the fact, tells the feed."""
+    """Thanks people for a behaviour. Raises Invalid with every wrong field. Records the fact, tells feed and people.
+
+    What is said to have happened `at` some other time is no news: nobody gets a notice.
+    """
     receivers = list(dict.fromkeys(to))
     message = message.strip()
     await _check(viewer, receivers, behaviour_kind, behaviour_code, message, visibility)
@@ -95,6 +101,14 @@ async def thank(
             "appreciation_given", person=viewer.id, subject=behaviour_code, at=moment, source=source
         )
         await jobs.publish("appreciation_given", {"appreciation": str(row.id)})
+        if at is None:
+            await notices.notify_many(
+                receivers,
+                THANKED,
+                source=f"{THANKED}:{row.id}",
+                href=f"/recognition/thanks#thanks-{row.id}",
+                params={"person": str(viewer.id)},
+            )
     return row.id
 
 
@@ -186,6 +200,7 @@ async def withdraw(viewer: Viewer, appreciation: UUID) -> None:
         )
         if not first:
             return
+        await notices.withdraw(f"{THANKED}:{appreciation}")
         await record_audit(viewer, "appreciation_withdrawn", "appreciation", str(appreciation))
         await jobs.publish("appreciation_changed", {"appreciation": str(appreciation)})
 
@@ -245,6 +260,19 @@ async def said_about(person: UUID, limit: int = 3) -> list[AppreciationView]:
     return [_view(row, ()) for row in rows]
 
 
+async def thanks_of(
+    viewer: Viewer, *, given: bool, limit: int, before: tuple[datetime, UUID] | None = None
+) -> list[AppreciationView]:
+    """All thanks that the viewer gave, or got, private ones included: newest first, after the sort key `before`."""
+    moment, last = before if before else (None, None)
+    return await _with_receivers(await queries.own_page(viewer.id, given, limit, moment, last))
+
+
+def may_mend(viewer: Viewer, view: AppreciationView) -> bool:
+    """Its author, for 15 minutes."""
+    return view.author == viewer.id and db.utc_now() - view.created_at < MENDABLE
+
+
 async def _with_receivers(rows: list[dict[str, Any]]) -> list[AppreciationView]:
     to: dict[UUID, list[Receiver]] = {}
     for row in await queries.receivers_of([row["id"] for row in rows]):
@@ -265,3 +293,13 @@ def _view(row: dict[str, Any], to: tuple[Receiver, ...]) -> AppreciationView:
         created_at=row["created_at"],
         edited_at=row["edited_at"],
     )
+
+
+kinds.register(
+    kinds.Kind(
+        THANKED,
+        words=lambda params: _("%(person)s thanked you") % params,
+        title_for_choice=lambda: _("Somebody thanks me"),
+        icon="hand-heart",
+    )
+)
