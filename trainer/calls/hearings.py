@@ -4,17 +4,16 @@ Invariant: a line of it is never changed; of an erased call it keeps the day and
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from trainer import db
 from trainer.calls import queries
 from trainer.calls.tables import Play
 from trainer.calls.views import PlayView
 from trainer.people import sight
-from trainer.people.days import zone_of
+from trainer.people.days import bounds_of
 from trainer.problems import Forbidden
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
@@ -47,12 +46,6 @@ class PlaySearch:
     agent: UUID | None = None
     since: date | None = None
     until: date | None = None
-
-    def bounds(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
-        """The moments from which (included) and up to which (excluded) plays are wanted."""
-        start = datetime.combine(self.since, time(), zone).astimezone(UTC) if self.since else None
-        after = self.until + timedelta(days=1) if self.until and self.until < date.max else None
-        return start, datetime.combine(after, time(), zone).astimezone(UTC) if after else None
 
 
 async def log_play(viewer: Viewer, recording: UUID) -> None:
@@ -98,7 +91,7 @@ async def people_who_heard(viewer: Viewer) -> list[tuple[UUID, str]]:
 async def _logged(
     search: PlaySearch, viewer: Viewer, *, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[LoggedPlay]:
-    start, end = search.bounds(zone_of(viewer.time_zone))
+    start, end = bounds_of(search.since, search.until, viewer.time_zone)
     wanted: list[tuple[str, Any]] = [
         ("play.person = {}", search.person),
         ("play.recording = {}", search.recording),

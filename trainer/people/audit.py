@@ -9,12 +9,13 @@ import io
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from trainer import db
 from trainer.people import queries
+from trainer.people.days import bounds_of
 from trainer.people.tables import AuditEntry
 from trainer.problems import Forbidden
 from trainer.web.i18n import _
@@ -40,20 +41,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to show: an action, a noun, an actor, and days (both included, in UTC)."""
+    """What to show: an action, a noun, an actor, and days of the reader (both included)."""
 
     action: str = ""
     noun: str = ""
     actor: UUID | None = None
     since: date | None = None
     until: date | None = None
-
-    def bounds(self) -> tuple[datetime | None, datetime | None]:
-        """The moments from which (included) and up to which (excluded) entries are wanted."""
-        start = datetime.combine(self.since, time(), UTC) if self.since else None
-        until = None if self.until == date.max else self.until
-        end = datetime.combine(until + timedelta(days=1), time(), UTC) if until else None
-        return start, end
 
 
 async def record_audit(
@@ -91,7 +85,7 @@ async def list_entries(
 ) -> list[Entry]:
     """Entries, newest first, after the one with this (moment, id). Raises Forbidden for all but admins."""
     _admins_only(viewer)
-    since, until = search.bounds()
+    since, until = bounds_of(search.since, search.until, viewer.time_zone)
     rows = await queries.audit_entries(
         action=search.action,
         noun=search.noun,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from trainer import db, facts, jobs
 from trainer.people.fields import PersonFields
-from trainer.people.service import columns_of, start_of
+from trainer.people.service import columns_of, joined_at
 from trainer.people.tables import AuditEntry, Person
 from trainer.problems import Forbidden
 from trainer.web.i18n import _
@@ -39,7 +39,7 @@ async def add_people(
     async with db.savepoint():
         rows = [Person(id=one, created_at=now, **columns_of({**_BLANK, **fields})) for one, fields in people]
         await Person.insert(*rows)
-    began = [(one, start_of(fields.get("hired_on"), fields.get("time_zone", ""))) for one, fields in people]
+    began = [(one, joined_at(fields.get("hired_on"), fields.get("time_zone", ""))) for one, fields in people]
     await facts.record_joined(began, tell_at=tell_at)
     entries = [
         AuditEntry(

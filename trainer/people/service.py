@@ -7,14 +7,14 @@ Invariant: there is always an active admin, and a change of somebody's rights is
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, cast
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from trainer import db, facts, jobs
 from trainer.people import queries
 from trainer.people.audit import record_audit
+from trainer.people.days import day_of, start_of
 from trainer.people.fields import PersonFields, checked
 from trainer.people.relations import check_relations
 from trainer.people.tables import Link, Person, Session, Token
@@ -148,7 +148,7 @@ async def new_agents_without_buddy(viewer: Viewer, limit: int = 5) -> list[Perso
     wide = viewer.has("admin", "manager")
     if not wide and not (viewer.has("team_lead") and viewer.team is not None):
         return []
-    since = db.utc_now().date() - NEW_FOR
+    since = day_of(db.utc_now(), viewer.time_zone) - NEW_FOR
     rows = await queries.newcomers_without_buddy(None if wide else viewer.team, since, limit)
     return [shown_to(viewer, _view(row)).person for row in rows]
 
@@ -236,7 +236,7 @@ async def create_person(
     async with db.transaction():
         await check_relations(person, fields)
         await _insert(Person(id=person, created_at=db.utc_now(), **columns_of(fields)))
-        joined = start_of(fields["hired_on"], fields["time_zone"])
+        joined = joined_at(fields["hired_on"], fields["time_zone"])
         await facts.record("joined", person=person, subject="centre", at=joined, source=f"joined:{person}")
         await record_audit(viewer, "person_created", "person", str(person), {"roles": fields["roles"]})
         await jobs.publish(
@@ -413,8 +413,6 @@ async def keep_an_admin() -> None:
         raise Conflict(_("This is the last admin. Make somebody else an admin first."), slug="last-admin")
 
 
-def start_of(day: date | None, zone: str) -> datetime:
-    """When that day began for the person; now, without a day."""
-    if day is None:
-        return db.utc_now()
-    return datetime.combine(day, time(), ZoneInfo(zone) if zone else UTC).astimezone(UTC)
+def joined_at(day: date | None, zone: str) -> datetime:
+    """When the day of hire began for the person; now, without a day."""
+    return start_of(day, zone) if day else db.utc_now()

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from trainer import db, jobs
 from trainer.people import queries
+from trainer.people.days import day_of
 from trainer.people.service import PersonView
 from trainer.people.tables import Link, Session
 from trainer.problems import Unauthenticated
@@ -66,8 +67,8 @@ class Sessions:
         row = await queries.person_of_session(hash_secret(secret), now, self._unread)
         if row is None:
             return None
-        if row["seen_on"] != now.date():
-            await self._seen(row["session_id"], now.date(), now)
+        if row["seen_on"] != (today := day_of(now, row["time_zone"])):
+            await self._seen(row["session_id"], today, now)
         return _viewer(row, session=str(row["session_id"]), scopes=None)
 
     async def _seen(self, session: UUID, today: date, now: datetime) -> None:
@@ -90,7 +91,7 @@ class Sessions:
                     person=person,
                     device=device[:120],
                     created_at=now,
-                    seen_on=now.date(),
+                    seen_on=day_of(now, here[person]),
                     expires_at=now + self.life,
                 )
             )
