@@ -304,6 +304,24 @@ async def test_the_pages_lead_from_a_file_to_drafts(client: httpx.AsyncClient, s
     assert (await client.get(here)).status_code == 404
 
 
+async def test_the_result_names_the_rows_that_were_refused(
+    client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    await a_rulebook()
+    await sign_in(client, await a_person("trainer"))
+    rows = "code,statement,severity\nA1,Greet them.,\nB1,Ask first.,deadly\nC1,One.,\nC1,Two.,\n"
+    sent = await client.post(
+        "/rules/import?book=starter", files={"sheet": ("r.csv", rows.encode(), "text/csv")}
+    )
+    here = sent.headers["location"]
+    await client.post(f"{here}/apply", data={"token": value_of((await client.get(here)).text, "token")})
+    done = words((await client.get(here)).text)
+    assert "New 1 Changed 0 Refused 3" in done
+    told = done.partition("Nothing of these rows was taken.")[2]
+    assert "B1 3 “deadly” is no severity." in told
+    assert told.count("The code C1 stands in 2 rows.") == 2
+
+
 async def test_a_refused_file_is_said_in_the_form(client: httpx.AsyncClient, sign_in: SignIn) -> None:
     await a_rulebook()
     await sign_in(client, await a_person("trainer"))

@@ -354,11 +354,11 @@ def _folded(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of the rows: codes drafted new, changed, and of the others why not."""
+    """What became of the rows: codes drafted new, changed; and by a refused row's number its code and why not."""
 
     added: list[str]
     changed: list[str]
-    refused: dict[str, str]
+    refused: dict[str, tuple[str, str]]
 
 
 async def apply_plan(viewer: Viewer, book: str, lines: Sequence[Line]) -> Applied:
@@ -374,12 +374,13 @@ async def apply_plan(viewer: Viewer, book: str, lines: Sequence[Line]) -> Applie
             async with db.savepoint():
                 if line.state == "new":
                     await create_draft(viewer, line.code, line.fields, rulebook=book)
+                    applied.added.append(line.code)
                 elif line.state == "changed":
                     await edit_rule(viewer, line.code, line.fields, expected=line.revision)
-            if line.state in ("new", "changed"):
-                (applied.added if line.state == "new" else applied.changed).append(line.code)
-        except Invalid as problem:
-            applied.refused[line.code] = " ".join(error.message for error in problem.errors) or problem.detail
-        except (Conflict, NotFound, PreconditionFailed) as problem:
-            applied.refused[line.code] = problem.detail
+                    applied.changed.append(line.code)
+                elif line.state == "refused":
+                    applied.refused[str(line.number)] = line.code, " ".join(line.reasons)
+        except (Invalid, Conflict, NotFound, PreconditionFailed) as problem:
+            reasons = [error.message for error in getattr(problem, "errors", [])] or [problem.detail]
+            applied.refused[str(line.number)] = line.code, " ".join(reasons)
     return applied
