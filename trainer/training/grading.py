@@ -7,11 +7,12 @@ Scores are basis points.
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
+
+from trainer.training import word_forms
 
 GRADED = frozenset({"contrast", "judge", "recall"})
 KINDS = ("text", "read_rule", "listen", "contrast", "judge", "recall", "reflect")
@@ -19,8 +20,6 @@ CUE_TOLERANCE_MS = 2_500
 REMEMBERED = 6_000
 FULL = 10_000
 LONGEST_TEXT = 4_000
-
-_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 
 Side = Literal["a", "b"]
 
@@ -75,15 +74,15 @@ def grade_judge(given: Mapping[str, Any], *, polarity: str, cue_ms: int | None, 
 def grade_recall(given: Mapping[str, Any], tokens: Sequence[str]) -> Verdict:
     """`{text}`: the share of the rule's ideas that the words contain; 60 % is remembered.
 
-    A token may list alternatives (`finish|end`). Latin words count from their beginning (finish → finished),
-    Han characters anywhere. Without any token there is nothing to grade by.
+    A token may list alternatives (`finish|end`); `word_forms` says in which forms their words count. Without
+    any token there is nothing to grade by.
     """
     text = given.get("text")
     if not isinstance(text, str) or not text.strip():
         raise Unanswerable("text")
     if len(text) > LONGEST_TEXT:
         raise Unanswerable("text")
-    found = [token for token in tokens if _holds(text, token)]
+    found = [token for token in tokens if word_forms.holds(text, token)]
     missing = [token.split("|")[0] for token in tokens if token not in found]
     detail = {"found": [token.split("|")[0] for token in found], "missing": missing, "text": text.strip()}
     if not tokens:
@@ -98,17 +97,6 @@ def ideas_of(statement: str, tokens: Sequence[str]) -> list[str]:
         return list(tokens)
     words = re.findall(r"[^\W\d_]{5,}", statement.casefold())
     return [word for word in dict.fromkeys(words) if word.isascii()]
-
-
-def _holds(text: str, token: str) -> bool:
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    for word in token.split("|"):
-        wanted = unicodedata.normalize("NFKC", word.strip()).casefold()
-        if not wanted:
-            continue
-        if wanted in plain if _HAN.search(wanted) else re.search(rf"\b{re.escape(wanted)}", plain):
-            return True
-    return False
 
 
 def accept_ungraded(kind: str, given: Mapping[str, Any]) -> Verdict:
