@@ -442,6 +442,10 @@ async def test_a_lead_signs_off_what_they_saw_at_work_once(
     await sign_in(client, cast.lead)
     page = await client.get(f"/people/{agent.id}/progress")
     assert "I saw it done at work" in page.text
+    question = page.text.partition(f"/enrolments/{mine}/sign-off")[2].partition(">")[0]
+    assert "data-confirm" in question
+    assert cast.agent.name in question
+    assert "Hear them out" in question
     assert "Waive" not in main_of(page)
     for _n in range(2):
         assert (await client.post(f"/enrolments/{mine}/sign-off")).status_code == 303
