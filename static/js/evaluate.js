@@ -114,6 +114,7 @@ class Draft {
   }
 
   refused(status, problem) {
+    if (status < 500 && status !== 429) this.stay();
     if (status === 409 || status === 412) {
       this.stopped = true;
       // our own sentence tells of the other window; any other conflict has its own words
@@ -163,10 +164,17 @@ class Draft {
     event.preventDefault();
     const button = event.submitter;
     this.after = () => {
-      this.after = null;
-      button.removeAttribute("aria-disabled");
+      this.stay();
       this.form.requestSubmit(button);
     };
+    this.waiting = button;
+  }
+
+  /* Nothing is sent any more unless somebody presses again. */
+  stay() {
+    this.leaving = false;
+    this.after = null;
+    this.waiting?.removeAttribute("aria-disabled");
   }
 }
 

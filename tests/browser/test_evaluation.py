@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,6 +32,8 @@ WORDS = b"""WEBVTT
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     sound = tmp_path_factory.mktemp("desk") / "call"
     makers.write(sound, makers.KINDS["wav"], makers.call(20, 16_000))
+    short = sound.with_name("short")
+    makers.write(short, makers.KINDS["wav"], makers.call(2, 16_000))
 
     async def seed() -> str:
         await a_rulebook()
@@ -43,6 +46,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
             title="Lost at the exit", agent=agent.id, rulebook="starter", consent_basis="contract"
         )
         call = await receive_recording(trainer, sound, fields, transcript=WORDS)
+        await receive_recording(trainer, short, replace(fields, title="A short one"), transcript=None)
         await jobs.drain()
         assert len(await published_rules()) == 11
         return str(call)
@@ -141,6 +145,36 @@ def test_a_call_is_scored_with_the_keyboard_and_answered_on_a_phone(chromium: An
         window.page.goto(address)
         assert "The caller gave both details before." in window.page.inner_text("main")
         assert "Read " in window.page.inner_text(".page-head")
+
+
+def test_a_refused_save_sends_nothing_later_and_still_warns(chromium: Any, centre: Centre) -> None:
+    with centre.window(chromium, ANALYST) as window:
+        page = window.open("/evaluations")
+        page.click("text=A short one")
+        page.wait_for_url("**/evaluate")
+        page.focus("[data-judge-rule=R01] .judge-marks input:checked")
+        page.keyboard.press("m")
+        until(page, saved(page))
+        here, held = page.url, list[Any]()
+        page.route("**/edit", lambda route: route.continue_() if held else held.append(route))
+        page.fill("[name='at-R01']", "soon")
+        page.focus("button:has-text('Review and release')")
+        until(page, lambda: held)
+        page.keyboard.press("Enter")  # while that save is on its way
+        held[0].continue_()
+        until(page, lambda: page.inner_text("[data-judge-state]").startswith("Not saved:"))
+        leaving = "!dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+        assert page.evaluate(leaving), "what is not saved is warned of"
+        with page.expect_response(lambda answer: answer.request.method == "POST") as mended:
+            page.fill("[name='at-R01']", "0:01")
+        assert mended.value.request.header_value("HX-Request") == "true"
+        until(page, saved(page))
+        assert page.url == here, "the mended save leads nowhere by itself"
+        window.wrong.clear()  # the 422 that it was told
+        page.focus("button:has-text('Review and release')")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/release")
+        assert window.wrong == []
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "dark"), (360, "light")])
