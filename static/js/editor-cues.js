@@ -3,7 +3,7 @@
  * it is typed by hand, with them it is hidden and follows the rows. */
 
 import { announce } from "./app.js";
-import { clock, parseClock, timeField } from "./clock.js";
+import { clock, momentField, parseClock } from "./clock.js";
 
 const CUE = /^\s*([^\s:]+)(?:\s+([\d:.,]*\d))?\s*(?::\s*(.*))?$/;
 
@@ -69,7 +69,7 @@ export class RuleCues {
     const [time, why] = [item.querySelector("[data-time]"), item.querySelector("textarea")];
     item.firstElementChild.setAttribute("aria-label", title);
     const outside = item.querySelector("[data-outside]");
-    const showTime = timeField(time, () => this.model.ruleCues.get(code) ?? null, (ms) => this.model.setRuleCue(code, ms));
+    const showTime = momentField(time, () => this.model.ruleCues.get(code) ?? null, (ms) => this.model.setRuleCue(code, ms), this.model.durationMs);
     const row = {
       item,
       why,

@@ -6,7 +6,8 @@
  * Ctrl+Space (or F8) plays and pauses, Ctrl+Shift+Space repeats the clip, Ctrl+Backspace in an empty line removes it. */
 
 import { announce } from "./app.js";
-import { clock, parseClock, timeField } from "./clock.js";
+import { clock, parseClock } from "./clock.js";
+import { rangeFields } from "./time-range.js";
 
 const LINE = /^\s*([\d:.,]+)\s*[-–]\s*([\d:.,]+)\s*(agent|caller)?\s*:\s*(.*)$/;
 const SHORTEST_MS = 100;
@@ -113,12 +114,8 @@ export class TypedLines {
     const row = { item, startMs, endMs, open, start, end, speaker: item.querySelector("select"), text: item.querySelector("textarea") };
     row.speaker.value = speaker;
     row.text.value = text;
-    const showStart = timeField(start, () => row.startMs, (ms) => ms !== null && this.setTimes(row, ms, row.endMs));
-    const showEnd = timeField(end, () => row.endMs, (ms) => ms !== null && this.setTimes(row, row.startMs, ms));
-    row.showTimes = () => {
-      showStart();
-      showEnd();
-    };
+    const read = () => ({ startMs: row.startMs, endMs: row.endMs, durationMs: this.model.durationMs });
+    row.showTimes = rangeFields({ start, end, read, write: (from, to) => this.setTimes(row, from, to), shortestMs: SHORTEST_MS });
     row.showTimes();
     row.text.addEventListener("input", () => {
       if (row.text.value.includes("\n")) row.text.value = row.text.value.replace(/\s*\n\s*/g, " ");

@@ -1,8 +1,10 @@
 /* The list of redactions under the wave, and the field that sends them: "0:12.3 - 0:13.4 beep", one a line. Without
  * scripts that field is typed by hand; with them it is hidden and follows the list. */
 
-import { timeField } from "./clock.js";
+import { clock, timeField, timeSentence } from "./clock.js";
 import { writeRedactions } from "./editor-state.js";
+
+const SHORTEST_MS = 50;
 
 export class RedactionList {
   constructor({ root, field, model, view }) {
@@ -47,9 +49,8 @@ export class RedactionList {
 
   add(one) {
     const item = this.template.content.firstElementChild.cloneNode(true);
-    const change = (values) => this.model.changeRedaction(one.id, values);
     const mode = item.querySelector("select");
-    mode.addEventListener("change", () => change({ mode: mode.value }));
+    mode.addEventListener("change", () => this.model.changeRedaction(one.id, { mode: mode.value }));
     item.querySelector("[data-remove]").addEventListener("click", () => this.model.removeRedaction(one.id));
     item.querySelector("[data-show]").addEventListener("click", () => {
       this.view.scrollTo(one.startMs);
@@ -59,12 +60,27 @@ export class RedactionList {
     const row = {
       item,
       shows: [
-        timeField(start, () => one.startMs, (ms) => ms !== null && change({ startMs: Math.min(ms, one.endMs - 50) })),
-        timeField(end, () => one.endMs, (ms) => ms !== null && change({ endMs: ms })),
+        timeField(start, () => one.startMs, (ms) => this.takeStart(one, ms)),
+        timeField(end, () => one.endMs, (ms) => this.takeEnd(one, ms)),
         () => (mode.value = one.mode),
       ],
     };
     this.rows.set(one.id, row);
     return row;
+  }
+
+  /* A redaction goes nowhere else by a slip: what it covers would be heard again. */
+  takeStart(one, ms) {
+    if (ms === null) return timeSentence("noTime");
+    if (ms > one.endMs - SHORTEST_MS) return timeSentence("turned", { end: clock(one.endMs) });
+    this.model.changeRedaction(one.id, { startMs: ms });
+    return "";
+  }
+
+  takeEnd(one, ms) {
+    if (ms === null) return timeSentence("noTime");
+    if (ms < one.startMs + SHORTEST_MS) return timeSentence("turnedEnd", { start: clock(one.startMs) });
+    this.model.changeRedaction(one.id, { endMs: ms });
+    return ms > this.model.durationMs ? timeSentence("toEnd", { end: clock(this.model.durationMs) }) : "";
   }
 }

@@ -59,7 +59,11 @@ export class WaveView extends CallWave {
   }
 
   follow(what) {
-    if (what === "range") this.byHand ? this.veil() : this.showRange();
+    if (what === "range" && this.byHand) this.veil();
+    if (what === "range" && !this.byHand) {
+      this.showRange();
+      this.reveal();
+    }
     if (what === "redactions" && !this.byHand) this.showRedactions();
     if (what === "cue" && !this.byHand) this.showCue();
     if (what === "rule-cues" && !this.byHand) this.showRuleCues();
@@ -68,6 +72,12 @@ export class WaveView extends CallWave {
   showRange() {
     this.clip.setOptions({ start: this.model.startMs / 1000, end: this.model.endMs / 1000 });
     this.veil();
+  }
+
+  /* A range that was typed or chosen elsewhere comes into sight. */
+  reveal() {
+    const from = (this.wave.getScroll() / this.pxPerSecond) * 1000;
+    if (this.model.endMs < from || this.model.startMs > from + this.seenSeconds * 1000) this.scrollTo(this.model.startMs);
   }
 
   veil() {

@@ -9,8 +9,8 @@ import { TypedLines } from "./editor-lines.js";
 import { Conflict } from "./editor-conflict.js";
 import { RuleCues } from "./editor-cues.js";
 import { History } from "./editor-history.js";
-import { clock, parseClock, timeField } from "./clock.js";
-import { ClipModel } from "./editor-model.js";
+import { clock, momentField, parseClock } from "./clock.js";
+import { ClipModel, LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
 import { EditorPoints } from "./editor-points.js";
 import { RedactionList } from "./editor-redactions.js";
 import { Snap } from "./editor-snap.js";
@@ -18,6 +18,7 @@ import { EditorState, parseRedactions } from "./editor-state.js";
 import { ProposedTitle } from "./editor-title.js";
 import { TranscriptView } from "./editor-transcript.js";
 import { Transport } from "./editor-transport.js";
+import { rangeFields } from "./time-range.js";
 import { WaveView } from "./editor-wave.js";
 
 function readModel(form, card) {
@@ -30,15 +31,14 @@ function readModel(form, card) {
 }
 
 function connectFields(form, model) {
-  const shows = [
-    timeField(form.elements.start, () => model.startMs, (ms) => ms !== null && model.setStart(ms)),
-    timeField(form.elements.end, () => model.endMs, (ms) => ms !== null && model.setEnd(ms)),
-  ];
-  const cue = timeField(form.elements.cue, () => model.cueMs, (ms) => model.setCue(ms));
+  const { start, end } = form.elements;
+  const write = (startMs, endMs) => model.setRange(startMs, endMs);
+  const range = rangeFields({ start, end, read: () => model, write, shortestMs: SHORTEST_MS, longestMs: LONGEST_MS });
+  const cue = momentField(form.elements.cue, () => model.cueMs, (ms) => model.setCue(ms), model.durationMs);
   const length = document.querySelector("[data-length]");
   const cueOutside = document.querySelector("[data-cue-outside]");
   const show = () => {
-    shows.forEach((each) => each());
+    range();
     cue();
     length.textContent = `${(model.lengthMs / 1000).toFixed(1)} s`;
     cueOutside.hidden = model.cueMs === null || (model.cueMs >= model.startMs && model.cueMs <= model.endMs);

@@ -3,9 +3,10 @@
  * "cuts" {row}: other parts of it are redacted. Rows stand in the order of the call. */
 
 import { Suggestions } from "./call-suggestions.js";
-import { parseClock, shortClock, timeField } from "./clock.js";
+import { momentField, parseClock, shortClock } from "./clock.js";
 import { ClipModel, LONGEST_MS, SHORTEST_MS } from "./editor-model.js";
 import { parseRedactions, writeRedactions } from "./editor-state.js";
+import { rangeFields } from "./time-range.js";
 
 class Row {
   constructor(item, rows) {
@@ -17,12 +18,16 @@ class Row {
     this.endMs = parseClock(this.inputs.end.value);
     this.cueMs = parseClock(this.inputs.cue.value);
     // what a person typed wrongly stays as it was typed: the server's word stands beside it
-    const shows = [
-      timeField(this.inputs.start, () => this.startMs, (ms) => ms !== null && this.setRange(ms, Math.max(this.endMs ?? 0, ms + SHORTEST_MS))),
-      timeField(this.inputs.end, () => this.endMs, (ms) => ms !== null && this.setRange(Math.min(this.startMs ?? 0, ms - SHORTEST_MS), ms)),
-      timeField(this.inputs.cue, () => this.cueMs, (ms) => this.setCue(ms)),
-    ];
-    this.showTimes = () => shows.forEach((show) => show());
+    const { start, end, cue } = this.inputs;
+    const { durationMs } = rows;
+    const read = () => ({ startMs: this.startMs, endMs: this.endMs, durationMs });
+    const write = (from, to) => this.setRange(from, to);
+    const showRange = rangeFields({ start, end, read, write, shortestMs: SHORTEST_MS, longestMs: LONGEST_MS });
+    const showCue = momentField(cue, () => this.cueMs, (ms) => this.setCue(ms), durationMs);
+    this.showTimes = () => {
+      showRange();
+      showCue();
+    };
     this.button = item.querySelector("[data-play]");
     const on = (selector, act) => {
       const control = item.querySelector(selector);

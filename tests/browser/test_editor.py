@@ -310,6 +310,41 @@ def test_times_stay_inside_what_a_clip_may_be(chromium: Any, centre: Centre):
         assert typed("#f-start", "0:19.95") == ("0:19.7", "0:20.0")
 
 
+def test_a_time_that_cannot_be_is_said_beside_its_field_and_changes_nothing(chromium: Any, centre: Centre):
+    with centre.window(chromium, TRAINER) as window:
+        page = open_editor(window, centre)
+
+        def said(field: str, value: str, key: str = "Tab") -> str:
+            page.fill(field, value)
+            page.press(field, key)
+            box = page.locator(field)
+            note = page.locator(f"#{box.get_attribute('aria-describedby')}").inner_text()
+            until(page, lambda: note in page.evaluate("window.announced"))
+            return note if box.get_attribute("aria-invalid") else f"({note})"
+
+        assert said("#f-start", "1:40") == "The call ends at 0:20.0. Nothing was changed."
+        assert said("#f-start", "abc", "Enter").startswith("Give a time such as 0:12.3.")
+        assert said("#f-end", "") == "Give a time such as 0:12.3. Nothing was changed."
+        assert "Set the end first" in said("#f-start", "17")
+        assert "Set the start first" in said("#f-end", "3")
+        assert times(page) == ("0:05.0", "0:09.0")
+        assert said("#f-cue", "0:30") == "The call ends at 0:20.0. Nothing was changed."
+        assert page.input_value("#f-cue") == ""
+        assert violations(window) == []
+        # what was taken over in another way is told, not refused
+        assert said("#f-end", "99") == "(The call ends there, at 0:20.0.)"
+        page.fill("#f-end", "9")
+        page.press("#f-end", "Tab")
+        assert times(page) == ("0:05.0", "0:09.0")
+        assert page.locator(".time-note").count() == 0
+        # a redaction stays where it covers
+        page.click('[data-do="redact"]')
+        before = page.input_value("#f-redactions")
+        assert "a start comes before that" in said("[data-redaction-list] input >> nth=0", "15")
+        assert page.input_value("#f-redactions") == before
+        assert window.wrong == []
+
+
 def test_leaving_with_unsaved_changes_asks_first(chromium: Any, centre: Centre):
     with centre.window(chromium, TRAINER) as window:
         page = open_editor(window, centre)

@@ -91,6 +91,13 @@ def test_regions_are_marked_by_keyboard_while_the_call_plays(chromium: Any, cent
         page.locator("[data-mark-line]").nth(1).click()
         second = rows.nth(1)
         assert second.locator("[data-time=start]").input_value() == "0:04.85"
+        # a start that cannot be is refused beside it, and the region stays where it was
+        ends = [second.locator(f"[data-time={each}]") for each in ("start", "end")]
+        before = [each.input_value() for each in ends]
+        ends[0].fill("1:40")
+        ends[0].press("Tab")
+        assert "The call ends at" in second.locator(".time-note").inner_text()
+        assert [each.input_value() for each in ends] == before
         assert second.locator("input[value=R01]").is_checked()
         second.locator("[data-rules] select").select_option("R02")
         assert second.locator("[data-chosen] input:checked").count() == 2
