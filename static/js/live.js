@@ -4,6 +4,7 @@
  * A hint holds an id alone. The post is fetched with the reader's own rights, and neither focus nor the place
  * where one reads moves. */
 import { announce } from "./app.js";
+import { LiveStream } from "./live-stream.js";
 
 const RENEW_EVERY_MS = 5 * 60 * 1000;
 
@@ -11,59 +12,74 @@ class Follower {
   constructor(place) {
     this.place = place;
     this.since = Number(place.dataset.since ?? 0);
-    this.newest = this.since;
-    this.seen = new Set();
-    this.source = null;
-    this.crowded = false;
-    document.addEventListener("visibilitychange", () => this.follow());
-    addEventListener("pagehide", () => this.stop());
-    addEventListener("pageshow", () => this.follow());
-    this.follow();
-  }
-
-  follow() {
-    if (document.hidden) this.stop();
-    else if (!this.source && !this.crowded) this.start();
-  }
-
-  start() {
-    const address = new URL(this.place.dataset.live, location.href);
-    if (this.newest) address.searchParams.set("since", this.newest);
-    this.source = new EventSource(address);
-    this.source.addEventListener("post", (event) => this.hear(event));
+    this.newest = this.since; // the newest place that was taken
+    this.seen = new Set(); // what was taken, or is just being taken
+    this.failed = new Map(); // what could not be fetched, with its place: the next stream begins before it
     // The same stream tells of the bell; what was missed until it opened is asked for then.
     const bell = () => document.dispatchEvent(new Event("live:notices"));
-    this.source.addEventListener("notices", bell);
-    this.source.addEventListener("open", bell);
-    // A tab too many: another one follows, this one stays away instead of coming back again and again.
-    this.source.addEventListener("closed", () => {
-      this.crowded = true;
-      this.stop();
-    });
+    const hear = (event) => this.hear(event);
+    this.stream = new LiveStream(() => this.address(), { post: hear, renew: hear, notices: bell, open: bell });
   }
 
-  stop() {
-    this.source?.close();
-    this.source = null;
+  address() {
+    const address = new URL(this.place.dataset.live, location.href);
+    const since = this.failed.size ? Math.min(...this.failed.values()) - 1 : this.newest;
+    if (since) address.searchParams.set("since", since);
+    return address;
   }
 
-  hear(event) {
-    const at = Number(event.lastEventId);
-    if (at <= this.since || this.seen.has(event.data)) return;
-    this.seen.add(event.data);
-    this.newest = Math.max(this.newest, at);
-    this.take(event.data, at);
+  /* "post" is one post; "renew" stands for more than can be told one by one. */
+  async hear({ type, data, lastEventId }) {
+    const at = Number(lastEventId);
+    if (at <= this.since || this.seen.has(data)) return;
+    this.seen.add(data);
+    if (await (type === "renew" ? this.renew() : this.take(data, at))) {
+      this.failed.delete(data);
+      this.newest = Math.max(this.newest, at);
+    } else {
+      this.seen.delete(data);
+      this.failed.set(data, at);
+      this.stream.again();
+    }
+  }
+
+  /* Draws the whole place anew. False: it is to be tried again. */
+  async renew() {
+    const html = await fetched(location.href);
+    const fresh = html && new DOMParser().parseFromString(html, "text/html").querySelector("[data-live]");
+    if (fresh) {
+      this.since = Number(fresh.dataset.since ?? this.since);
+      this.failed.clear();
+      this.place.replaceChildren(...fresh.childNodes);
+      window.htmx?.process(this.place);
+    }
+    return html !== null;
+  }
+}
+
+/* What is there, "" when that is for nobody (any more), null when it is worth asking again. */
+async function fetched(address, headers = {}) {
+  try {
+    const answer = await fetch(address, { headers });
+    if (answer.ok) return await answer.text();
+    return answer.status >= 500 || answer.status === 429 ? null : "";
+  } catch {
+    return null;
   }
 }
 
 /* The feed: new posts are put where they belong, the newest first. */
 class Feed extends Follower {
   async take(id, at) {
-    if (document.getElementById(`post-${id}`)) return;
-    const answer = await fetch(`/recognition/posts/${id}`, { headers: { "HX-Request": "true" } }).catch(() => null);
-    if (!answer?.ok) return;
+    if (document.getElementById(`post-${id}`)) return true;
+    const html = await fetched(`/recognition/posts/${id}`, { "HX-Request": "true" });
+    if (html) this.show(html, at);
+    return html !== null;
+  }
+
+  show(html, at) {
     const holder = document.createElement("template");
-    holder.innerHTML = await answer.text();
+    holder.innerHTML = html;
     const post = holder.content.querySelector(".post");
     if (!post || document.getElementById(post.id)) return;
     post.classList.add("fresh");
@@ -73,6 +89,12 @@ class Feed extends Follower {
     window.htmx?.process(post);
     const who = post.querySelector(".post-head h3")?.textContent.trim().replace(/\s+/g, " ") ?? "";
     announce(this.place.dataset.said.replace("{who}", who));
+  }
+
+  async renew() {
+    const answered = await super.renew();
+    if (this.place.querySelector(":scope > .post")) document.getElementById("feed-empty")?.remove();
+    return answered;
   }
 
   /* What is being read stays where it is, also in browsers that do not keep it there by themselves. */
@@ -93,7 +115,7 @@ class Wall extends Follower {
       hour: "2-digit", minute: "2-digit", hour12: false, timeZone: place.dataset.zone,
     });
     setInterval(() => this.tick(), 5000);
-    setInterval(() => this.take(), RENEW_EVERY_MS);
+    setInterval(() => this.renew(), RENEW_EVERY_MS);
   }
 
   tick() {
@@ -101,11 +123,8 @@ class Wall extends Follower {
     clock.textContent = this.said.format(new Date());
   }
 
-  async take() {
-    const answer = await fetch(location.href).catch(() => null);
-    if (!answer?.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live-renew]");
-    if (fresh) this.place.replaceChildren(...fresh.childNodes);
+  take() {
+    return this.renew();
   }
 }
 

@@ -4,6 +4,7 @@
  * A page with the feed has a stream already (live.js), which passes hints on as the event live:notices; any other
  * page opens one here, while its tab is seen. */
 import { announce } from "./app.js";
+import { LiveStream } from "./live-stream.js";
 
 const bells = [...document.querySelectorAll("a[data-bell]")];
 
@@ -36,40 +37,18 @@ function show(html) {
   document.querySelector("[data-notices-fresh]")?.removeAttribute("hidden");
 }
 
-let source = null;
-let opened = false;
-let crowded = false;
-
-function follow() {
-  if (document.hidden || crowded) {
-    source?.close();
-    source = null;
-    return;
-  }
-  if (source) return;
-  // The count that this page shows: the stream begins with a hint when it is another by now.
-  source = new EventSource(`/live?scope=bell&since=${countOf(bells[0])}`);
-  source.addEventListener("notices", renew);
-  // What happened while nobody followed was hinted at to nobody.
-  source.addEventListener("open", () => {
-    if (opened) renew();
-    opened = true;
-  });
-  source.addEventListener("closed", () => {
-    crowded = true;
-    follow();
-  });
-}
-
 if (bells.length) {
   document.addEventListener("live:notices", renew);
   if (!document.querySelector("[data-live]")) {
-    document.addEventListener("visibilitychange", follow);
-    addEventListener("pagehide", () => {
-      source?.close();
-      source = null;
+    let opened = false;
+    // The count that this page shows: the stream begins with a hint when it is another by now.
+    new LiveStream(() => `/live?scope=bell&since=${countOf(bells[0])}`, {
+      notices: renew,
+      // What happened while nobody followed was hinted at to nobody.
+      open: () => {
+        if (opened) renew();
+        opened = true;
+      },
     });
-    addEventListener("pageshow", follow);
-    follow();
   }
 }

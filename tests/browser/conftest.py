@@ -204,3 +204,21 @@ def until(page: Any, true: str | Callable[[], bool]) -> None:
             last = met
         page.wait_for_timeout(50)
     raise AssertionError(f"never came true: {true}") from last
+
+
+def answered_once_by_a_proxy(page: Any, address: str) -> list[str]:
+    """The next request for this address gets a 502, later ones the centre; what was asked. Scripts pause shortly."""
+    asked: list[str] = []
+
+    def answer(route: Any) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=502, content_type="text/html", body="Bad gateway")
+        else:
+            route.continue_()
+
+    page.route(address, answer)
+    page.add_init_script(
+        "const wait = setTimeout; window.setTimeout = (what, ms, ...all) => wait(what, Math.min(ms, 100), ...all)"
+    )
+    return asked

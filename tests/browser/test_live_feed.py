@@ -10,6 +10,7 @@ from tests.browser.conftest import (
     PATIENCE_MS,
     Centre,
     announced,
+    answered_once_by_a_proxy,
     settled,
     start_centre,
     until,
@@ -20,6 +21,11 @@ from trainer.people.sessions import Sessions
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is in the `test` extra")
 
 pytestmark = pytest.mark.browser
+
+HIDE = """hidden => {
+    Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
+    document.dispatchEvent(new Event('visibilitychange'));
+}"""
 
 
 async def people() -> dict[str, str]:
@@ -42,11 +48,11 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
 
 @pytest.fixture
 def window(centre: Centre, chromium: Any) -> Iterator[Any]:
-    """`window("amara")`: a page of a browser in which she is signed in. No page may complain."""
+    """`window("amara")`: a page of a browser in which she is signed in. None may complain, but of what is `meant`."""
     contexts: list[Any] = []
     wrong: list[str] = []
 
-    def opened(name: str, width: int = 1280, theme: str = "light") -> Any:
+    def opened(name: str, width: int = 1280, theme: str = "light", meant: str = "") -> Any:
         context = chromium.new_context(
             viewport={"width": width, "height": 844},
             color_scheme=theme,
@@ -59,9 +65,12 @@ def window(centre: Centre, chromium: Any) -> Iterator[Any]:
         context.add_init_script(KEEP_ANNOUNCED)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None
-        )
+
+        def note(said: Any) -> None:
+            if said.type in ("error", "warning") and not (meant and meant in said.text):
+                wrong.append(said.text)
+
+        page.on("console", note)
         return page
 
     yield opened
@@ -118,17 +127,63 @@ def test_what_is_being_read_does_not_move(window: Any) -> None:
 def test_a_hidden_tab_follows_nothing_and_catches_up(window: Any) -> None:
     reader, writer = window("lead"), window("amara")
     reader.goto("/recognition")
-    turn = """hidden => {
-        Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
-        document.dispatchEvent(new Event('visibilitychange'));
-    }"""
-    reader.evaluate(turn, True)
+    reader.evaluate(HIDE, True)
     give_thanks(writer, "Said while nobody looked.")
     reader.wait_for_timeout(600)
     assert not reader.evaluate("document.body.textContent.includes('Said while nobody looked.')")
-    reader.evaluate(turn, False)
+    reader.evaluate(HIDE, False)
     until(reader, "document.body.textContent.includes('Said while nobody looked.')")
     assert reader.get_by_text("Said while nobody looked.").count() == 1
+
+
+@pytest.mark.parametrize("path", ["/recognition", "/recognition/wall"])
+def test_after_an_answer_of_a_proxy_the_stream_is_asked_for_again(window: Any, path: str) -> None:
+    reader, writer = window("lead", meant="502"), window("amara")
+    asked = answered_once_by_a_proxy(reader, "**/live?*" if path == "/recognition" else "**/live")
+    reader.goto(path)
+    reader.evaluate("window.kept = true")
+    until(reader, lambda: len(asked) >= 2)
+    words = f"Said after the proxy at {path}."
+    give_thanks(writer, words, visibility="everyone")
+    until(reader, f"document.body.textContent.includes('{words}')")
+    assert reader.evaluate("window.kept"), "the page was loaded anew"
+
+
+def test_a_post_that_could_not_be_fetched_comes_a_little_later(window: Any) -> None:
+    reader, writer = window("lead", meant="502"), window("amara")
+    asked = answered_once_by_a_proxy(reader, "**/recognition/posts/*")
+    reader.goto("/recognition")
+    reader.evaluate("window.kept = true")
+    give_thanks(writer, "Fetched at the second try.")
+    until(reader, "document.body.textContent.includes('Fetched at the second try.')")
+    assert len(asked) == 2
+    give_thanks(writer, "And the next one at once.")
+    until(reader, "document.body.textContent.includes('And the next one at once.')")
+    assert reader.get_by_text("Fetched at the second try.").count() == 1
+    assert reader.evaluate("window.kept"), "the page was loaded anew"
+
+
+def test_whoever_missed_too_much_gets_the_feed_drawn_anew(window: Any) -> None:
+    reader, writer = window("lead"), window("amara")
+    reader.goto("/recognition")
+    reader.evaluate("window.kept = true")
+    reader.evaluate(HIDE, True)
+    give_thanks(writer, "One of very many.")
+    told: list[str] = []
+
+    def answer(route: Any) -> None:
+        told.append(route.request.url)
+        if len(told) == 1:
+            body = "event: renew\nid: 999999\ndata: 999999\n\n"
+            route.fulfill(status=200, content_type="text/event-stream", body=body)
+        else:
+            route.continue_()
+
+    reader.route("**/live?*", answer)
+    reader.evaluate(HIDE, False)
+    until(reader, "document.body.textContent.includes('One of very many.')")
+    assert reader.get_by_text("One of very many.").count() == 1
+    assert reader.evaluate("window.kept"), "the page was loaded anew"
 
 
 def test_private_thanks_reach_no_other_window(window: Any) -> None:

@@ -9,7 +9,15 @@ from uuid import UUID
 
 import pytest
 
-from tests.browser.conftest import Centre, Window, announced, settled, start_centre, until
+from tests.browser.conftest import (
+    Centre,
+    Window,
+    announced,
+    answered_once_by_a_proxy,
+    settled,
+    start_centre,
+    until,
+)
 from tests.browser.test_editor import violations
 from tests.factories import a_person, a_rulebook, a_team
 from trainer import db
@@ -74,12 +82,12 @@ def window(centre: Centre, chromium: Any) -> Iterator[Any]:
         each.context.close()
 
 
-def from_another_process(folder: Path, centre: Centre, *numbers: int) -> None:
+def from_another_process(folder: Path, centre: Centre, *numbers: int, to: str = "amara") -> None:
     """As a worker of its own would tell her."""
 
     async def work() -> None:
         await db.open_database(f"sqlite:///{folder / 'trainer.sqlite'}")
-        await tell(centre.seeded["amara"], centre.seeded["rosa"], *numbers)
+        await tell(centre.seeded[to], centre.seeded["rosa"], *numbers)
         await db.close_database()
 
     with ThreadPoolExecutor(1) as alone:
@@ -114,6 +122,19 @@ def test_the_bell_rings_without_a_reload_and_is_used_by_keyboard(
     page.keyboard.press("Enter")
     page.wait_for_url("**/recognition")
     until(page, f"{BELL} === 'Notices, 1 unread'")
+
+
+def test_after_an_answer_of_a_proxy_the_bell_follows_again(window: Any, centre: Centre, folder: Path) -> None:
+    opened = window("Rosa Delgado")
+    asked = answered_once_by_a_proxy(opened.page, "**/live?*")
+    page = opened.open("/account")
+    page.evaluate("window.kept = true")
+    until(page, lambda: len(asked) >= 2)
+    assert page.evaluate(BELL) == "Notices"
+    from_another_process(folder, centre, 7, to="rosa")
+    until(page, f"{BELL} === 'Notices, 1 unread'")
+    assert page.evaluate("window.kept"), "the page was loaded anew"
+    opened.wrong[:] = [each for each in opened.wrong if "502" not in each]
 
 
 def test_what_one_tab_reads_is_read_in_the_other(window: Any, centre: Centre, folder: Path) -> None:
