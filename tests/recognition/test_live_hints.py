@@ -93,6 +93,22 @@ async def test_whoever_comes_back_is_told_what_was_missed(cast: Cast) -> None:
     assert await told("lead", "9" * 30) == []
 
 
+async def test_whoever_missed_more_than_can_be_told_one_by_one_draws_the_page_anew(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "MOST_AT_ONCE", 2)
+    for _number in range(4):
+        await thanks(cast, visibility="everyone")
+
+    async def told(since: str) -> list[tuple[str, str]]:
+        hints = await stream.missed(cast.viewer("lead"), since, only_team=False)
+        return [(hint.event, hint.id) for hint in hints]
+
+    assert await told("2") == [("post", "3"), ("post", "4")]
+    assert await told("1") == [("renew", "4")], "the next stream begins after all that the page then shows"
+    assert await told("4") == []
+
+
 async def test_another_process_is_heard_too(
     cast: Cast, database: str, broker: Broker, watch: stream.FeedWatch
 ) -> None:
