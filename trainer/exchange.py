@@ -15,7 +15,7 @@ from trainer.calls.folder import LIBRARY, import_recordings
 from trainer.calls.forms import usual_day
 from trainer.calls.importing.command import import_calls
 from trainer.calls.importing.exporting import export_calls
-from trainer.career.service import export_path, import_path, path_codes
+from trainer.career.documents import export_path, import_path, path_codes
 from trainer.clips.library import import_library
 from trainer.people.importing import import_people
 from trainer.people.roster import export_people

@@ -23,7 +23,8 @@ from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from trainer import db, jobs
-from trainer.career.service import award_tenure, import_path
+from trainer.career.documents import import_path
+from trainer.career.service import award_tenure
 from trainer.career.tables import CareerPath
 from trainer.clips import queries as clip_queries
 from trainer.clips.library import import_library

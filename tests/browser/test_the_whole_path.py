@@ -12,7 +12,7 @@ from tests.browser.conftest import PASSWORD, Centre, Window, start_centre, until
 from tests.browser.test_editor import violations
 from tests.clips.makers import CALL_MS, TURNS, a_rule, a_tone
 from tests.factories import a_person, a_team
-from trainer.career.service import import_path
+from trainer.career.documents import import_path
 
 pytestmark = pytest.mark.browser
 

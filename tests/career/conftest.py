@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from trainer.career import service
+from trainer.career import documents, service
 from trainer.training.service import import_module
 
 AGENT_PATH = Path(__file__).parent.parent.parent / "curricula" / "paths" / "agent.yaml"
@@ -41,7 +41,7 @@ async def import_all(*, path: bool = True) -> None:
             },
         )  # fmt: skip
     if path:
-        await service.import_path(path_document())
+        await documents.import_path(path_document())
 
 
 PathMaker = Callable[[], Awaitable[None]]

@@ -13,7 +13,7 @@ from tests.career.conftest import import_all, path_document
 from tests.counting import count_of
 from tests.factories import a_person, a_team, viewer_for
 from trainer import db, facts, jobs
-from trainer.career import service
+from trainer.career import documents, service
 from trainer.people.days import day_of
 from trainer.people.service import PersonView
 from trainer.problems import Invalid, NotFound
@@ -226,10 +226,10 @@ async def test_only_what_a_milestone_asks_for_is_signed_off() -> None:
 
 
 async def test_a_path_comes_out_as_it_went_in() -> None:
-    assert await service.path_codes() == ["agent"]
-    assert await service.export_path("agent") == path_document()
+    assert await documents.path_codes() == ["agent"]
+    assert await documents.export_path("agent") == path_document()
     await import_all()
-    assert await service.export_path("agent") == path_document()
+    assert await documents.export_path("agent") == path_document()
 
 
 async def test_an_import_changes_words_and_keeps_what_was_reached() -> None:
@@ -241,7 +241,7 @@ async def test_an_import_changes_words_and_keeps_what_was_reached() -> None:
     first[0]["title"] = {"en": "A good beginning"}
     first[0]["criteria"] = [{"fact": "module_completed", "count": 9}]
     dropped = first.pop(1)
-    await service.import_path(document)
+    await documents.import_path(document)
     level = (await service.path_of(agent.id)).levels[0]
     assert [item.plan.code for item in level.milestones] == ["first-module", "buddy-shift"]
     assert level.milestones[0].plan.title == {"en": "A good beginning"}
@@ -260,5 +260,5 @@ async def test_a_document_that_makes_no_sense_changes_nothing(spoil: str) -> Non
         document["levels"] = "none"
     document["path"]["title"] = {"en": "Changed"}
     with pytest.raises(Invalid):
-        await service.import_path(document)
-    assert await service.export_path("agent") == path_document()
+        await documents.import_path(document)
+    assert await documents.export_path("agent") == path_document()

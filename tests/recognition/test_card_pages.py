@@ -12,7 +12,8 @@ from tests.factories import a_person, viewer_for
 from tests.recognition.conftest import Cast, make_cast
 from tests.recognition.test_cards import DAY, HIDDEN, OPENED, delivered, opened, sign
 from trainer import db
-from trainer.career.service import celebrated_milestones, import_path
+from trainer.career.documents import import_path
+from trainer.career.service import celebrated_milestones
 from trainer.demo.build import read
 from trainer.people import links
 from trainer.people.service import get_person

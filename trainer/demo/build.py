@@ -12,7 +12,7 @@ import yaml
 
 import trainer.app  # noqa: F401 - registers every job, so that events reach their subscribers
 from trainer import db
-from trainer.career.service import import_path
+from trainer.career.documents import import_path
 from trainer.clips.library import import_library
 from trainer.demo import history, notices_life, occasions_life, people_life
 from trainer.people.service import create_person
