@@ -60,7 +60,7 @@ from trainer.notices import bell, post_office
 from trainer.notices import routes as notices_pages
 from trainer.notices.queries import UNREAD_OF_PERSON
 from trainer.people import api as people_api
-from trainer.people import days, sessions
+from trainer.people import audit_names, days, sessions
 from trainer.people import routes as people_pages
 from trainer.problems import NotFound
 from trainer.quality import api as quality_api
@@ -150,6 +150,8 @@ call_pages.call_page_parts["words"] = transcript_pages.words_part
 call_pages.call_page_parts["clips"] = clip_parts.call_part
 transcript_pages.transcript_parts["clips"] = clip_words.transcript_part
 call_pages.erasure_parts["clips"] = clip_parts.erasure_part
+audit_names.namers["recording"] = call_reading.titles_of, "/calls/{}"
+audit_names.namers["clip"] = clip_parts.titles_of, "/clips/{}"
 call_keeping.keepers["clips"] = keeping_queries.lives_on
 voice.use_places["modules"] = modules_that_play
 rulebook_pages.rule_page_parts["clips"] = clip_parts.rule_part

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from tests.factories import a_person, a_viewer, viewer_for
+from tests.factories import a_person, a_team, a_viewer, viewer_for
 from tests.web_fixtures import SignIn
 from trainer import db
-from trainer.people import audit
+from trainer.calls.tables import Recording
+from trainer.people import audit, audit_names
 from trainer.people.audit import Search, record_audit
 from trainer.people.tables import AuditEntry
 from trainer.problems import Forbidden
@@ -102,6 +103,59 @@ async def test_the_page_shows_who_did_what(admin: httpx.AsyncClient) -> None:
     assert "Nothing fits" in nothing.text
     assert (await admin.get("/audit?since=yesterday&actor=nobody")).status_code == 200
     assert (await admin.get("/audit?since=0001-01-01&until=9999-12-31")).status_code == 200
+
+
+async def test_people_and_teams_are_named_as_long_as_they_are_there(admin: httpx.AsyncClient) -> None:
+    boss, ana = await a_viewer("admin"), await a_person(name="Ana Reyes")
+    harbour, gone = await a_team("Harbour"), str(db.new_id())
+    await record_audit(boss, "assigned", "assignment", str(db.new_id()), {"team": str(harbour), "people": 0})
+    await record_audit(boss, "signed_off", "person", str(ana.id), {"subject": "hear-them-out"})
+    await record_audit(boss, "signed_off", "person", gone, {"team": gone})
+    page = (await admin.get("/audit")).text
+    assert f'<a href="/people/{ana.id}">Ana Reyes</a>' in page
+    assert 'team: <a href="/teams">Harbour</a>' in page
+    assert f"team: {gone}" in page
+    assert gone[:8] in page
+
+
+async def test_calls_are_named_to_those_who_may_see_them(admin: httpx.AsyncClient) -> None:
+    call = Recording(id=db.new_id(), title="Lost parcel", state="ready", created_at=db.utc_now())
+    await Recording.insert(call)
+    await record_audit(await a_viewer("admin"), "recording_edited", "recording", str(call.id))
+    assert f'<a href="/calls/{call.id}">Lost parcel</a>' in (await admin.get("/audit")).text
+
+
+async def test_a_page_of_names_costs_one_look_up_a_kind(database: str) -> None:
+    admin = await a_viewer("admin")
+
+    async def cost(people: int) -> int:
+        for _n in range(people):
+            person = await a_person()
+            await record_audit(
+                admin, "signed_off", "person", str(person.id), {"team": str(person.team or "")}
+            )
+        entries = await audit.list_entries(admin, Search(action="signed_off"))
+        with db.queries_counted() as counted:
+            names = await audit_names.names_of(admin, entries)
+        assert len([noun for noun, _one in names if noun == "person"]) == len(entries)
+        return counted.count
+
+    assert await cost(1) == await cost(10)
+
+
+async def test_it_is_narrowed_to_what_was_done_about_one_person(admin: httpx.AsyncClient) -> None:
+    boss, ana, ben = (
+        await a_viewer("admin"),
+        await a_person(name="Ana Reyes"),
+        await a_person(name="Ben Okoye"),
+    )
+    for person in (ana, ben):
+        await record_audit(boss, "signed_off", "person", str(person.id))
+    page = (await admin.get(f"/audit?about={ana.id}")).text
+    assert "Only what was done about Ana Reyes." in page
+    assert f'name="about" value="{ana.id}"' in page
+    assert "Ben Okoye" not in page
+    assert "Ben Okoye" not in (await admin.get(f"/audit.csv?about={ana.id}")).text
 
 
 async def test_the_export_holds_every_entry_and_itself(

@@ -177,6 +177,11 @@ async def visible_recordings(
     return [_view(row, heard[row["id"]]) for row in rows]
 
 
+async def titles_of(viewer: Viewer, ids: list[UUID]) -> dict[UUID, str]:
+    """The titles of those of these calls that the viewer may see."""
+    return {call.id: call.title for call in await visible_recordings(viewer, ids=ids, limit=len(ids))}
+
+
 async def _own(viewer: Viewer) -> frozenset[UUID]:
     """The viewer's own calls that upper rooms open to them."""
     return frozenset([call for listed in hearing_lists.values() for call in await listed(viewer.id)])

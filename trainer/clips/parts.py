@@ -38,6 +38,12 @@ async def rule_part(viewer: Viewer, rule: RuleView) -> Part:
     }
 
 
+async def titles_of(viewer: Viewer, ids: list[UUID]) -> dict[UUID, str]:
+    """The titles of those of these clips that the viewer may hear."""
+    clips = await service.clips_by_ids(viewer, ids, with_rules=False)
+    return {clip: view.title for clip, view in clips.items()}
+
+
 async def call_part(viewer: Viewer, recording: RecordingView) -> Part | None:
     """What was cut from a call, in its order, whatever its state."""
     states = ("draft", "in_review", "published", "retired")

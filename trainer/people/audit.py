@@ -41,11 +41,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to show: an action, a noun, an actor, and days of the reader (both included)."""
+    """What to show: an action, a noun, an actor, whom it was done to, and days of the reader (both included)."""
 
     action: str = ""
     noun: str = ""
     actor: UUID | None = None
+    about: UUID | None = None
     since: date | None = None
     until: date | None = None
 
@@ -88,7 +89,8 @@ async def list_entries(
     since, until = bounds_of(search.since, search.until, viewer.time_zone)
     rows = await queries.audit_entries(
         action=search.action,
-        noun=search.noun,
+        noun="person" if search.about else search.noun,
+        noun_id=str(search.about or ""),
         actor=search.actor,
         since=since,
         until=until,

@@ -8,7 +8,7 @@ from litestar import Request, Response, get
 from litestar.params import FromQuery
 from litestar.response import Stream
 
-from trainer.people import audit, forms
+from trainer.people import audit, audit_names, forms
 from trainer.web.api import key_of, next_cursor, read_page
 from trainer.web.guards import requires
 from trainer.web.session import viewer_of
@@ -17,8 +17,14 @@ from trainer.web.templating import is_htmx, next_address, render, render_block
 AnyRequest = Request[Any, Any, Any]
 
 
-def _search(action: str, actor: str, since: str, until: str) -> audit.Search:
-    return audit.Search(action=action, actor=forms.identifier(actor), since=_day(since), until=_day(until))
+def _search(action: str, actor: str, about: str, since: str, until: str) -> audit.Search:
+    return audit.Search(
+        action=action,
+        actor=forms.identifier(actor),
+        about=forms.identifier(about),
+        since=_day(since),
+        until=_day(until),
+    )
 
 
 def _day(value: str) -> date | None:
@@ -33,6 +39,7 @@ async def show_audit(
     request: AnyRequest,
     action: FromQuery[str] = "",
     actor: FromQuery[str] = "",
+    about: FromQuery[str] = "",
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
     cursor: FromQuery[str] = "",
@@ -42,7 +49,7 @@ async def show_audit(
     after = key_of(read_page(cursor=cursor), datetime.fromisoformat, UUID)
     entries = await audit.list_entries(
         viewer,
-        _search(action, actor, since, until),
+        _search(action, actor, about, since, until),
         after=after,
         limit=audit.PAGE + 1,
     )
@@ -52,8 +59,10 @@ async def show_audit(
         more = next_address(request, place)
     values: dict[str, Any] = {
         "entries": shown,
+        "names": await audit_names.names_of(viewer, shown),
+        "noun_of": audit_names.noun_of,
         "more": more,
-        "chosen": {"action": action, "actor": actor, "since": since, "until": until},
+        "chosen": {"action": action, "actor": actor, "about": about, "since": since, "until": until},
         "query": request.url.query,
     }
     if cursor and is_htmx(request):
@@ -69,11 +78,12 @@ async def export_audit(
     request: AnyRequest,
     action: FromQuery[str] = "",
     actor: FromQuery[str] = "",
+    about: FromQuery[str] = "",
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
 ) -> Stream:
     """The same entries as a file, however many."""
-    lines = await audit.export_entries(viewer_of(request), _search(action, actor, since, until))
+    lines = await audit.export_entries(viewer_of(request), _search(action, actor, about, since, until))
     return Stream(
         lines,
         media_type="text/csv",

@@ -222,6 +222,7 @@ async def audit_entries(
     *,
     action: str,
     noun: str,
+    noun_id: str,
     actor: UUID | None,
     since: datetime | None,
     until: datetime | None,
@@ -233,6 +234,7 @@ async def audit_entries(
     for condition, value in (
         ("entry.action = {}", action),
         ("entry.noun = {}", noun),
+        ("entry.noun_id = {}", noun_id),
         ("entry.actor = {}", actor),
         ("entry.at >= {}", since),
         ("entry.at < {}", until),
