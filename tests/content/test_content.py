@@ -15,6 +15,8 @@ import pytest
 import webvtt
 import yaml
 
+from trainer.training.grading import grade_recall
+
 ROOT = Path(__file__).parents[2]
 CURRICULA, CLIPS = ROOT / "curricula", ROOT / "clips"
 HAN = re.compile(r"[\u3400-\u9fff]")
@@ -101,6 +103,66 @@ def test_a_rule_recited_word_for_word_contains_all_its_key_ideas() -> None:
             said = rule["statement"][language].lower()
             for idea in ideas:
                 assert any(word in said for word in idea.split("|")), (rule["code"], idea)
+
+
+OTHER_WORDS = [
+    (
+        "R01",
+        "en",
+        "I listen, without cutting in, and put what they want to get at in my own words: the need behind it",
+    ),
+    ("R01", "en", "Let them talk, then paraphrase what worries them"),
+    ("R01", "zh-Hans", "先听完，不插话，然后概括他最担心的事"),
+    ("R02", "en", "Verifying who they are with two questions first"),
+    ("R02", "en", "Make sure of a couple of security answers before I look at their record"),
+    ("R02", "zh-Hans", "查证两样东西，才可以看他的账户"),
+    ("R03", "en", "Sum up what we decided without jargon, and check that it is what they meant"),
+    ("R03", "zh-Hans", "用自己的话概括说好的事，问有没有错"),
+    ("R04", "en", "What they are really trying to do, the purpose underneath what they said"),
+    ("R04", "en", "Find out the actual reason, more than the request itself"),
+    ("R04", "zh-Hans", "弄清他打来的目的，不光回答他所问的"),
+    ("R05", "en", "Only things that are certain, with a deadline"),
+    ("R05", "en", "I guarantee just what we can do, and say the date"),
+    ("R05", "zh-Hans", "只保证有把握的事，并告诉他期限"),
+    ("R06", "en", "Empathy, and somebody else who can help: another path"),
+    ("R06", "en", "I understand them and offer an alternative"),
+    ("R06", "zh-Hans", "体谅他，再给他别的方案"),
+    ("R07", "en", "What it is for, the exact price, when it is due"),
+    ("R07", "en", "They hear in advance how much they pay, and on which day"),
+    ("R07", "zh-Hans", "事先告诉他什么钱、多少、哪天扣"),
+    ("R08", "en", "smiling, easy to understand, not too fast"),
+    ("R08", "en", "Friendliness, good pronunciation, matching their rhythm"),
+    ("R08", "zh-Hans", "亲切，吐字好，慢下来"),
+    ("R09", "en", "Patient and polite; the caller comes first, then the issue"),
+    ("R09", "zh-Hans", "有耐心、有礼貌，先照顾情绪"),
+    ("R10", "en", "Anticipating what could go wrong tomorrow, so they need no second call"),
+    ("R10", "zh-Hans", "想到以后会出错的地方，免得他又打来"),
+    ("R11", "en", "Say who they are by name, show appreciation, invite them to return"),
+    ("R11", "zh-Hans", "叫出姓名，道谢，告诉他有需要就打"),
+]
+
+
+@pytest.mark.parametrize(("code", "language", "said"), OTHER_WORDS)
+def test_a_rule_said_in_other_words_is_remembered(code: str, language: str, said: str) -> None:
+    verdict = grade_recall({"text": said}, RULES[code]["key_tokens"][language])
+    assert verdict.correct, verdict.detail
+
+
+@pytest.mark.parametrize("code", list(RULES))
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Smile",
+        "Be nice to them",
+        "Put the call through to lunch and log off quickly",
+        "I forgot",
+        "我忘记了",
+        "对客户好一点",
+    ],
+)
+def test_a_word_or_something_else_is_not_the_rule(code: str, said: str) -> None:
+    tokens = RULES[code]["key_tokens"]
+    assert not any(grade_recall({"text": said}, ideas).correct for ideas in tokens.values())
 
 
 def test_every_rule_can_be_heard_done_well() -> None:
