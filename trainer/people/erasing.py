@@ -14,6 +14,7 @@ from trainer.people.service import get_person, keep_an_admin
 from trainer.people.tables import Link, Person, Session, Token
 from trainer.problems import Conflict, Forbidden, Invalid
 from trainer.web.i18n import _
+from trainer.web.live import end_streams_of
 from trainer.web.session import Viewer
 
 
@@ -77,6 +78,7 @@ async def _erase(viewer: Viewer | None, person: UUID, at: datetime) -> bool:
         await Session.delete().where(Session.person == person)
         await Link.delete().where(Link.person == person)
         await Token.delete().where(Token.person == person)
+        await end_streams_of(person)
         await record_audit(viewer, "person_erased", "person", str(person))
         await jobs.publish("person_erased", {"person": str(person), "at": at.isoformat()})
     return True

@@ -18,8 +18,8 @@ from trainer.people import queries
 from trainer.people.audit import record_audit
 from trainer.people.passwords import check_password, hash_password
 from trainer.people.service import PersonView, get_person, shown_to
-from trainer.people.sessions import LINKS_REMEMBERED
-from trainer.people.tables import Link, Person, Session, SignInFailure
+from trainer.people.sessions import LINKS_REMEMBERED, end_all_sessions
+from trainer.people.tables import Link, Person, SignInFailure
 from trainer.problems import Forbidden, Gone, NotFound
 from trainer.web.i18n import _
 from trainer.web.session import Viewer, hash_secret
@@ -179,7 +179,7 @@ async def set_password_by_link(secret: str, password: str) -> UUID:
         person = await queries.use_link(row["id"], db.utc_now())
         if person is None:  # used a moment ago, or gone with its person
             raise _over()
-        await Session.delete().where(Session.person == person)
+        await end_all_sessions(person)
         await Link.delete().where((Link.person == person) & (Link.purpose != "demo") & Link.used_at.is_null())
         await record_audit(None, f"{row['purpose']}_followed", "person", str(person), actor=person)
     return person

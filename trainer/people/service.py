@@ -20,6 +20,7 @@ from trainer.people.relations import check_relations
 from trainer.people.tables import Link, Person, Session, Token
 from trainer.problems import Conflict, FieldError, Forbidden, Invalid, NotFound, PreconditionFailed
 from trainer.web.i18n import _
+from trainer.web.live import end_streams_of
 from trainer.web.session import Viewer
 
 PAGE = 50
@@ -279,6 +280,8 @@ async def edit_person(
         await _update(person, columns_of(changed), before.revision)
         if "roles" in changed and before.active and "admin" in before.roles:
             await keep_an_admin()
+        if {"team", "roles"} & set(changed):
+            await end_streams_of(person)
         told: dict[str, Any] = {"fields": sorted(changed)}
         if "roles" in changed:
             told |= {"roles_before": sorted(before.roles), "roles": changed["roles"]}
@@ -305,6 +308,7 @@ async def deactivate_person(viewer: Viewer, person: UUID) -> None:
         await Token.update({Token.revoked_at: db.utc_now()}).where(
             (Token.person == person) & Token.revoked_at.is_null()
         )
+        await end_streams_of(person)
         await record_audit(viewer, "person_deactivated", "person", str(person))
 
 

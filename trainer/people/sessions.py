@@ -18,6 +18,7 @@ from trainer.people.service import PersonView
 from trainer.people.tables import Link, Session
 from trainer.problems import Unauthenticated
 from trainer.web.i18n import _
+from trainer.web.live import end_streams_of
 from trainer.web.session import Viewer, hash_secret
 
 
@@ -137,11 +138,13 @@ async def end_session(session: str) -> None:
 async def end_own_session(viewer: Viewer, session: UUID) -> None:
     """Signs another browser of the viewer out; one that is not theirs stays untouched."""
     await Session.delete().where((Session.id == session) & (Session.person == viewer.id))
+    await end_streams_of(viewer.id)
 
 
 async def end_all_sessions(person: UUID) -> None:
     """Signs a person out everywhere."""
     await Session.delete().where(Session.person == person)
+    await end_streams_of(person)
 
 
 async def load_token(secret: str) -> Viewer | None:

@@ -14,8 +14,8 @@ from trainer import db
 from trainer.people import queries
 from trainer.people.audit import record_audit
 from trainer.people.passwords import check_password, hash_password, needs_rehash, verify_password
-from trainer.people.sessions import Sessions, end_session, not_here_any_more
-from trainer.people.tables import Link, Person, Session, SignInFailure
+from trainer.people.sessions import Sessions, end_all_sessions, end_session, not_here_any_more
+from trainer.people.tables import Link, Person, SignInFailure
 from trainer.problems import Invalid, TooMany
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
@@ -93,7 +93,7 @@ async def change_password(
             if not await queries.kept_active([viewer.id]):
                 raise not_here_any_more()
             raise _not_present()
-        await Session.delete().where(Session.person == viewer.id)
+        await end_all_sessions(viewer.id)
         await Link.delete().where((Link.person == viewer.id) & (Link.purpose != "demo"))
         await record_audit(viewer, "password_changed", "person", str(viewer.id))
         return await sessions.start(viewer.id, device=device)

@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import astuple, dataclass
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID, uuid4
@@ -22,6 +23,8 @@ from uuid import UUID, uuid4
 from litestar import Response
 from litestar.connection import Request
 from litestar.types import ASGIApp, Receive, Scope, Send
+
+from trainer import db
 
 if TYPE_CHECKING:
     import asyncpg
@@ -35,6 +38,7 @@ PATIENCE_S = 20.0  # how long one hint may wait for a browser to take it
 MOST_WAITING = 100  # hints; a browser that is further behind starts anew from its last id
 MOST_STREAMS = 6  # per person: over HTTP/1.1 a browser's seventh connection would hang
 CHANNEL = "trainer_live"
+ENDED = "ended"  # a topic that no page follows: whose streams are over, in every process
 
 End = Literal["left", "slow", "crowded", "shutdown", "over", "missed"]
 
@@ -188,11 +192,13 @@ class Broker:
 
     def deliver(self, event: LiveEvent) -> None:
         """Hands a hint to the streams of this process alone (for the bus, and for who polls a table)."""
+        if event.topic == ENDED:
+            self.end_streams("over", person=UUID(event.data))
         for subscription in tuple(self._by_topic.get(event.topic, ())):
             subscription.push(event)
 
     def end_streams(self, reason: End = "shutdown", *, person: UUID | None = None) -> None:
-        """Ends all streams, or those of one person (signed out everywhere, roles changed)."""
+        """Ends all streams of this process, or those of one person (see `end_streams_of`)."""
         for subscription in tuple(self._all if person is None else self._by_person.get(person, ())):
             subscription.end(reason)
 
@@ -337,6 +343,19 @@ def publish(topic: str, event: str, id: str = "", data: str = "") -> None:
     """Hints through this process's broker, if it has one: `db.after_commit(partial(live.publish, …))`."""
     if _running is not None:
         _running.publish(topic, event, id, data)
+
+
+async def end_streams_of(person: UUID) -> None:
+    """Once the caller's transaction is committed, ends a person's streams: they left, or may see something else now.
+
+    Browsers come back by themselves and are asked anew who they are. On PostgreSQL every process hears of it, and any
+    may say it; on SQLite this one alone does, and others within `LONGEST_S`.
+    """
+    if db.dialect() == "postgres":
+        told = json.dumps(["", *astuple(LiveEvent(ENDED, ENDED, data=str(person)))])
+        await db.fetch("SELECT pg_notify({}, {})", CHANNEL, told)
+    else:
+        db.after_commit(partial(publish, ENDED, ENDED, data=str(person)))
 
 
 def live_response(
