@@ -126,6 +126,53 @@ async def test_changes_are_asked_for_in_words_and_whoever_cut_it_is_told(cast: C
     assert await reviewing.given_back(cast.viewer("trainer")) == []
 
 
+async def test_who_handed_it_in_takes_it_back_and_nobody_is_asked_any_more(
+    cast: Cast, draft: UUID, client: httpx.AsyncClient, sign_in: SignIn
+):
+    await sign_in(client, cast.trainer)
+    await client.post(f"/clips/{draft}/submit", data={"words": ""})
+    assert await kinds_of(cast, "second_trainer") == ["clip_to_review"]
+    mine = (await client.get(f"/clips/{draft}")).text
+    assert f"/clips/{draft}/take-back" in mine
+    assert 'value="changes"' not in mine, "one asks nobody for changes of one's own"
+
+    await sign_in(client, cast.second_trainer)
+    theirs = (await client.get(f"/clips/{draft}")).text
+    assert 'value="changes"' in theirs
+    assert "take-back" not in theirs
+    assert (await client.post(f"/clips/{draft}/take-back")).status_code == 403
+
+    await sign_in(client, cast.trainer)
+    back = await client.post(f"/clips/{draft}/take-back")
+    assert "Taken back from review." in (await client.get(back.headers["location"])).text
+    assert (await service.load_clip(None, draft)).state == "draft"
+    assert await kinds_of(cast, "second_trainer") == []
+    assert (await client.post(f"/clips/{draft}/take-back")).status_code == 409
+
+
+async def test_a_clip_in_review_is_taken_back_by_saving_it_by_hand_and_never_by_itself(
+    cast: Cast, draft: UUID, client: httpx.AsyncClient, sign_in: SignIn
+):
+    await sign_in(client, cast.trainer)
+    form = {"start": "0:05.0", "end": "0:14.0", "title": "Another title", "polarity": "exemplar"}
+    assert "data-autosave=" in (await client.get(f"/clips/{draft}/edit")).text
+    await client.post(f"/clips/{draft}/submit", data={"words": ""})
+    form["revision"] = str((await service.load_clip(None, draft)).revision)
+    page = (await client.get(f"/clips/{draft}/edit")).text
+    assert "This clip is in review" in page
+    assert "data-autosave=" not in page
+    # an editor that was open before it was handed in
+    by_script = {"Accept": "application/json"}
+    quietly = await client.post(f"/clips/{draft}/autosave", data=form, headers=by_script)
+    assert (quietly.status_code, quietly.json()["type"].rpartition("/")[2]) == (409, "in-review")
+    assert (await service.load_clip(None, draft)).state == "in_review"
+    saved = await client.post(f"/clips/{draft}/edit", data=form)
+    told = (await client.get(saved.headers["location"])).text
+    assert "Saved and taken back from review." in told
+    assert "Hand in for review" in told
+    assert (await service.load_clip(None, draft)).title == "Another title"
+
+
 async def test_notes_decide_nothing(cast: Cast, draft: UUID):
     await service.note(cast.viewer("analyst"), draft, "The hold music is heard at the end.")
     assert (await service.load_clip(None, draft)).state == "draft"

@@ -92,10 +92,10 @@ async def edit_clip(
 
     `quietly`: saved by itself while somebody types; the log tells of an edit, not of each pause in it.
 
-    A draft is changed in place (one in review is a draft again). Of a published clip, a draft of the next
-    version is made beside it and its id returned. Raises NotFound, Gone, Forbidden, Invalid;
+    A draft is changed in place (one in review is a draft again, but never `quietly`). Of a published clip, a draft
+    of the next version is made beside it and its id returned. Raises NotFound, Gone, Forbidden, Invalid;
     PreconditionFailed with `by` and `at` when somebody saved meanwhile; Conflict for a state that is not
-    edited.
+    edited, `in-review` where only a person may take it back.
     """
     clip = await load_clip(viewer, clip_id, stopped=True)
     _require_editor(viewer, clip)
@@ -116,6 +116,8 @@ async def edit_clip(
             raise changed_meanwhile(row)
         if row["state"] in BRANCHING:
             return await _branch(viewer, row, fields)
+        if quietly and row["state"] == "in_review":
+            raise Conflict(_("It is in review. Save it by hand to take it back."), slug="in-review")
         pins = await _pinned(fields, row["language"], keep=clip_id)
         shaped = await _shaped(row["recording"], row["sha256"], fields, clip_id, viewer, before=row)
         changes = _written(_worded(fields, row["language"], row), shaped)

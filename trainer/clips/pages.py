@@ -105,10 +105,12 @@ async def editor_page(
 
 
 def autosave_address(clip: ClipView | None, recording: UUID) -> str:
-    """Where the editor saves by itself; "" for a clip in use, of which only a person makes the next version."""
+    """Where the editor saves by itself; "" where only a person does: the next version of a clip in use, and one in
+    review, which saving takes back.
+    """
     if clip is None:
         return f"/calls/{recording}/clips/autosave"
-    return f"/clips/{clip.id}/autosave" if clip.state in service.OPEN_STATES else ""
+    return f"/clips/{clip.id}/autosave" if clip.state == "draft" else ""
 
 
 def saved_draft(clip: ClipView) -> dict[str, Any]:
@@ -288,20 +290,30 @@ def _tabs(viewer: Viewer, shelf: Shelf) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """What was said of a draft, how many have to look, and what this viewer may say."""
+    """What was said of a draft, how many have to look, and what this viewer may say.
+
+    Whoever handed it in takes it back; the others may ask for changes.
+    """
 
     said: list[Word]
     needed: int
     may_decide: bool
     may_approve: bool
+    may_take_back: bool
 
     @classmethod
     def of(
         cls, clip: ClipView, viewer: Viewer, review: service.Review, said: list[Word], approved: set[UUID]
     ) -> "Reviewed":
-        decides = viewer.has("trainer") and clip.makes and clip.state == "in_review"
-        approves = decides and viewer.id != clip.submitted_by and viewer.id not in approved
-        return cls(said, NEEDED[review], may_decide=decides, may_approve=approves)
+        waits, own = clip.state == "in_review", viewer.id == clip.submitted_by
+        decides = waits and not own and viewer.has("trainer") and clip.makes
+        return cls(
+            said,
+            NEEDED[review],
+            may_decide=decides,
+            may_approve=decides and viewer.id not in approved,
+            may_take_back=waits and own,
+        )
 
 
 async def show_clip_page(
@@ -312,6 +324,7 @@ async def show_clip_page(
     status: int = 200,
     refusal: str = "",
     errors: dict[str, str] | None = None,
+    done: str = "",
 ) -> Response[str]:
     """A clip with its player, what to hear in it and, for those who make clips, what comes next."""
     viewer = viewer_of(request)
@@ -337,6 +350,7 @@ async def show_clip_page(
         "failure": service.failure_sentence(clip.render_error) if clip.render == "failed" else "",
         "refusal": refusal,
         "renewed": block is not None,
+        "flash": done_toast(done),
     }
     if block:
         return render_block(request, "clips/clip.html", block, **values)
@@ -345,6 +359,15 @@ async def show_clip_page(
     values["corrected"] = await corrected_since(clip)
     values["places"] = (await voice.places_of([clip]))[clip.id] if values["may_stop"] else []
     return render(request, "clips/clip.html", status=status, **values)
+
+
+def done_toast(done: str) -> list[dict[str, str]]:
+    """What was just done, as the address after it names it."""
+    words = {
+        "saved-back": _("Saved and taken back from review. Hand it in again when it is ready."),
+        "taken-back": _("Taken back from review. It is a draft again."),
+    }
+    return [{"kind": "good", "text": words[done]}] if done in words else []
 
 
 def consent_words(clip: ClipView) -> str:

@@ -117,7 +117,8 @@ async def save_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str] | R
         except PreconditionFailed as problem:
             conflict = problem
         else:
-            return Redirect(f"/clips/{saved}", status_code=303)
+            taken_back = "?done=saved-back" if clip.state == "in_review" else ""
+            return Redirect(f"/clips/{saved}{taken_back}", status_code=303)
     clip = await service.load_clip(viewer, clip_id, stopped=True)
     board = await cutting_board(request, clip.recording)
     typed = Typed.of_form(form, revision=clip.revision if conflict else revision)
@@ -132,10 +133,10 @@ async def show_clips(request: Page) -> Response[str]:
 
 
 @get("/clips/{clip_id:uuid}", guards=[signed_in])
-async def show_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str]:
+async def show_clip(request: Page, clip_id: FromPath[UUID], done: FromQuery[str] = "") -> Response[str]:
     """One clip with what to listen for and, for trainers, what is to be done with it."""
     clip = await service.load_clip(viewer_of(request), clip_id, stopped=True)
-    return await show_clip_page(request, clip)
+    return await show_clip_page(request, clip, done=done)
 
 
 @get("/clips/{clip_id:uuid}/state", guards=[signed_in])

@@ -76,6 +76,16 @@ async def review_clip(request: Page, clip_id: FromPath[UUID]) -> Response[str] |
     return Redirect(f"/clips/{clip_id}#review", status_code=303)
 
 
+@post("/clips/{clip_id:uuid}/take-back", guards=[requires(*CUTTERS)])
+async def take_clip_back(request: Page, clip_id: FromPath[UUID]) -> Response[str] | Redirect:
+    """Take back what one handed in."""
+    try:
+        await service.take_back(viewer_of(request), clip_id)
+    except Conflict as problem:
+        return await _refused(request, clip_id, problem)
+    return Redirect(f"/clips/{clip_id}?done=taken-back", status_code=303)
+
+
 async def _refused(request: Page, clip_id: UUID, problem: Invalid | Conflict) -> Response[str]:
     clip = await load_clip(viewer_of(request), clip_id, stopped=True)
     errors = {error.field: error.message for error in getattr(problem, "errors", [])}
@@ -83,4 +93,4 @@ async def _refused(request: Page, clip_id: UUID, problem: Invalid | Conflict) ->
     return await show_clip_page(request, clip, status=422 if errors else 409, refusal=refusal, errors=errors)
 
 
-handlers: list[Any] = [show_queue, submit_clip, review_clip]
+handlers: list[Any] = [show_queue, submit_clip, review_clip, take_clip_back]

@@ -131,6 +131,16 @@ async def submit_clip(viewer: Viewer, clip_id: UUID, words: str = "") -> None:
         )
 
 
+async def take_back(viewer: Viewer, clip_id: UUID) -> None:
+    """Whoever handed a clip in takes it back: it is a draft again, and nobody is asked to look at it any more."""
+    clip = await load_clip(viewer, clip_id)
+    if viewer.id != clip.submitted_by:
+        raise Forbidden(_("A clip is taken back by whoever handed it in. Others ask for changes."))
+    async with db.transaction():
+        await move(viewer, clip, ["in_review"], "draft", "clip_taken_back", {})
+        await _settle(clip, "handed_in")
+
+
 async def return_clip(viewer: Viewer, clip_id: UUID, words: str = "") -> None:
     """Give a clip in review back to whoever handed it in, saying what should change."""
     clip = await load_clip(viewer, clip_id)
