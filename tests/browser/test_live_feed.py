@@ -86,7 +86,7 @@ def give_thanks(page: Any, words: str, *, to: str = "Priya Nair", visibility: st
     page.get_by_label("What did they do?").fill(words)
     page.locator(f'input[name="visibility"][value="{visibility}"]').check()
     page.get_by_role("button", name="Send thanks").click()
-    page.wait_for_url("**/recognition*")
+    page.wait_for_url("**/recognition/thanks*" if visibility == "private" else "**/recognition*")
 
 
 def test_thanks_given_in_one_window_appear_in_the_other(window: Any) -> None:
