@@ -1,6 +1,7 @@
 """Erasing a person: the name leaves everywhere, dated facts stay, and nobody comes back by accident."""
 
 import asyncio
+from datetime import date
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from trainer.appreciation.service import said_about, thank
 from trainer.people import service
 from trainer.people.erasing import erase_again, erase_person
 from trainer.people.sessions import Sessions
+from trainer.people.tables import Person
 from trainer.problems import Conflict, Forbidden, Invalid, Problem
 
 
@@ -47,6 +49,30 @@ async def test_the_name_is_nowhere_and_the_facts_are_still_there(database: str) 
     assert (await service.get_person(friend.id)).buddy is None
     assert await db.fetch("SELECT id FROM session WHERE person = {}", gone.id) == []
     assert gone.id not in [person.id for person in await service.all_people()]
+
+
+async def test_of_their_row_nothing_stays_but_what_the_page_names(
+    client: httpx.AsyncClient, sign_in: Any
+) -> None:
+    other = await a_person()
+    gone = await a_person(
+        "team_lead", name="Mia Lind", employee_no="E-777", team=await a_team(), buddy=other.id, manager=other.id,
+        hired_on=date(2024, 2, 28), birthday="02-29", locale="zh-Hans", time_zone="Asia/Shanghai",
+        password=PASSWORD,
+    )  # fmt: skip
+    everyone = dict.fromkeys(sorted(service.SCOPE_FIELDS), "everyone")
+    own: Any = {**everyone, "leap_day": "03-01", "theme": "dark"}
+    await service.edit_person(viewer_for(gone), gone.id, own)
+    await Person.update({Person.asked_at: db.utc_now()}).where(Person.id == gone.id)
+    await sign_in(client, await a_person("admin"))
+    assert "the day they joined" in (await client.get(f"/people/{gone.id}/erase")).text  # a fact of that day
+    await client.post(f"/people/{gone.id}/erase", data={"name": "Mia Lind"})
+    row = await Person.select().where(Person.id == gone.id).first()
+    assert row is not None
+    quiet: Any = dict.fromkeys(service.SCOPE_FIELDS, "nobody")
+    blank = Person(name="", name_key="", roles="", created_at=db.utc_now(), **quiet).to_dict()
+    left = {name for name, value in row.items() if value != blank[name]}
+    assert left == {"id", "active", "created_at", "erased_at", "revision"}
 
 
 async def test_it_wants_the_name_typed(database: str) -> None:
