@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.training import grading
-from trainer.training.grading import CUE_TOLERANCE_MS, FULL, Unanswerable, grade_judge, grade_recall
+from trainer.training.grading import (
+    CUE_TOLERANCE_MS,
+    FULL,
+    Unanswerable,
+    accept_own_words,
+    grade_judge,
+    grade_recall,
+)
 from trainer.training.word_forms import bases, holds
 
 LENGTH = 30_000
@@ -139,6 +146,18 @@ def test_a_rule_without_key_words_is_recalled_by_the_longer_words_of_its_stateme
     assert grading.ideas_of("Say back what you heard, calmly.", []) == ["heard", "calmly"]
     assert grading.ideas_of("Say back", ["say"]) == ["say"]
     assert grade_recall({"text": "anything"}, grading.ideas_of("听完再说", [])).correct is None
+
+
+def test_ideas_in_other_words_let_one_go_on_and_are_never_right():
+    refused = grade_recall({"text": "gently"}, ["warm", "clear", "pace"]).detail
+    some = accept_own_words(["warm", "no idea of this rule"], refused)
+    assert (some.correct, some.score, some.detail["own"]) == (False, 0, ["warm"])
+    assert some.detail["missing"] == ["clear", "pace"]
+    more = accept_own_words(["pace"], some.detail)
+    assert (more.correct, more.score) == (None, None)
+    assert (more.detail["own"], more.detail["missing"]) == (["warm", "pace"], ["clear"])
+    with pytest.raises(Unanswerable, match="text"):
+        accept_own_words(["bananas"], refused)
 
 
 @given(st.uuids(), st.uuids())

@@ -227,6 +227,32 @@ async def test_the_whole_module_by_forms_alone(agent: Viewer, client: httpx.Asyn
     assert "3 of 3 right" in listed
 
 
+async def test_whoever_said_it_in_other_words_goes_on_by_their_own_account(
+    agent: Viewer, client: httpx.AsyncClient
+):
+    enrolment, step, address = await at_step(agent, "recall")
+    before = (await taking.open_course(agent, enrolment)).remembered
+    about = {"step": str(step.id)}
+    own = {"own": ["finish", "back", "matter"]}
+    assert (await client.post(address, data={**about, "attempt": "1", **own})).status_code == 422
+    await client.post(address, data={**about, "attempt": "1", "text": "Gently, gently"})
+    refused = main_of(await client.get(address))
+    assert "Not yet: 3 ideas are missing" in refused
+    assert re.findall(r'name="own" value="(\w+)"', refused) == own["own"]
+    await client.post(address, data={**about, "attempt": "2", **own})
+    passed = main_of(await client.get(address))
+    assert "Said in other words" in passed
+    assert passed.count("in other words, as you say") == 3
+    assert f'href="/learn/{enrolment}/{step.position + 2}"' in passed
+    course = await taking.open_course(agent, enrolment)
+    assert course.remembered == before, "neither right nor wrong"
+    assert course.may_go_on(step)
+    [listed] = await enrolling.enrolments_of(agent.id)
+    assert (listed.remembered, listed.graded) == before
+    read = (await client.get(f"/people/{agent.id}/progress")).text
+    assert "Gently, gently (in other words, by their own account: finish, back, matter)" in read
+
+
 async def test_what_is_typed_and_heard_is_kept_and_comes_back(agent: Viewer, client: httpx.AsyncClient):
     enrolment, step, address = await at_step(agent, "judge")
     fields = {"step": str(step.id), "mark": "met", "at_ms": "4200", "heard": "a", "heard_ms": "3100"}

@@ -91,6 +91,23 @@ def grade_recall(given: Mapping[str, Any], tokens: Sequence[str]) -> Verdict:
     return Verdict(score >= REMEMBERED, score, detail)
 
 
+def accept_own_words(claimed: Sequence[str], refused: Mapping[str, Any]) -> Verdict:
+    """Which of the ideas that a refused recall was `missing` are in it in other words, as its writer says.
+
+    What nobody but the writer checked is never right: with enough ideas it is let pass ungraded, else it stays
+    refused. `refused` is the detail of that recall.
+    """
+    own = [*refused.get("own", []), *(idea for idea in refused["missing"] if idea in claimed)]
+    if len(own) == len(refused.get("own", [])):
+        raise Unanswerable("text")
+    missing = [idea for idea in refused["missing"] if idea not in own]
+    found = len(refused["found"])
+    ideas = found + len(own) + len(missing)
+    detail = {**refused, "missing": missing, "own": own}
+    enough = FULL * (found + len(own)) // ideas >= REMEMBERED
+    return Verdict(None, None, detail) if enough else Verdict(False, FULL * found // ideas, detail)
+
+
 def ideas_of(statement: str, tokens: Sequence[str]) -> list[str]:
     """The ideas to recall: the rule's key tokens, else the longer words of its statement (Latin script)."""
     if tokens:

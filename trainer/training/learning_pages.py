@@ -151,6 +151,8 @@ def _given(form: Form) -> dict[str, Any]:
         given["read"] = True
     if form.raw("text"):
         given["text"] = form.raw("text")
+    if form.many("own"):
+        given["own"] = form.many("own")
     if form.raw("at_ms").isdigit():
         given["at_ms"] = int(form.raw("at_ms")[:9])
     elif form.raw("at_s"):

@@ -101,6 +101,11 @@ class StepPage:
         return graded and self.course.enrolment.completed_at is None
 
     @property
+    def may_say_it_was_there(self) -> bool:
+        """Whether what was refused is a recall, of which the person may say that ideas are in it all the same."""
+        return self.step.kind == "recall" and self.may_try_again
+
+    @property
     def clip(self) -> ClipView | None:
         return self.clips.get(self.step.clip) if self.step.clip else None
 

@@ -20,6 +20,7 @@ from trainer.training.enrolling import EnrolmentView, enrolment_view
 from trainer.training.grading import (
     Unanswerable,
     Verdict,
+    accept_own_words,
     accept_ungraded,
     good_side,
     grade_contrast,
@@ -178,7 +179,8 @@ async def answer(
     """Grades a try and keeps it, and completes the module with its last step.
 
     `given` by kind: contrast `{chosen: a|b}`, judge `{mark: met|missed, at_ms}`, recall and reflect
-    `{text}`, others `{}`. `attempt` counts from 1 (None: the next one); the same try sent again gets the
+    `{text}`, others `{}`; after a recall that was refused also `{own: [ideas]}`, those it holds in other words.
+    `attempt` counts from 1 (None: the next one); the same try sent again gets the
     first grading. Raises Conflict when the step's turn has not come or the try's number is not the next
     one, Invalid for a field.
     """
@@ -201,6 +203,8 @@ async def answer(
         if attempt != len(before) + 1 or attempt > MOST_TRIES:
             raise Conflict(_("This try was sent from an older page. Load the step again."))
         verdict = grade(course, step, given, await usable_clips([step], viewer, with_rules=True))
+        if "own" in verdict.detail:  # who reads the try sees the words it is about, and no others
+            given = {name: verdict.detail[name] for name in ("text", "own")}
         return await _keep(course, step, given, verdict, attempt)
 
 
@@ -221,6 +225,11 @@ def grade(
             return grade_judge(
                 given, polarity=clip.polarity, cue_ms=_cue_of(clip, step), duration_ms=clip.duration_ms
             )
+        if step.kind == "recall" and step.rule and "own" in given:
+            last = course.last(step.id)
+            if last is None or last.correct is not False or "missing" not in last.feedback:
+                raise Unanswerable("text")
+            return accept_own_words(given["own"], last.feedback)
         if step.kind == "recall" and step.rule:
             return _best_recall(given, step.rule, course.enrolment.language)
         return accept_ungraded(step.kind, given)

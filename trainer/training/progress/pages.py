@@ -257,10 +257,21 @@ def said(step: Tried, given: dict[str, Any]) -> str:
     words: dict[str, Callable[[], str]] = {
         "contrast": lambda: _("chose call %(side)s") % {"side": str(given.get("chosen", "")).upper()},
         "judge": lambda: _("met") if given.get("mark") == "met" else _("missed"),
-        "recall": lambda: str(given.get("text", "")),
+        "recall": lambda: _recalled(given),
         "reflect": lambda: _("answered in own words, which nobody else reads"),
     }
     return words[step.kind]() if step.kind in words else _("done")
+
+
+def _recalled(given: dict[str, Any]) -> str:
+    """A recall in words; of ideas in other words it says that they are so by the person's own account."""
+    text = str(given.get("text", ""))
+    if not given.get("own"):
+        return text
+    return _("%(text)s (in other words, by their own account: %(ideas)s)") % {
+        "text": text,
+        "ideas": ", ".join(given["own"]),
+    }
 
 
 @post("/enrolments/{enrolment_id:uuid}/waive", guards=[requires("trainer")], include_in_schema=False)
