@@ -1,6 +1,7 @@
 """The word of the agent heard: asked, yes, no, taken back; their own team; and every use of their voice."""
 
 import asyncio
+import re
 from uuid import UUID
 
 import httpx
@@ -80,6 +81,28 @@ async def test_a_yes_may_be_taken_back_before_anybody_uses_it(cast: Cast, poor: 
     await consent.answer(agent, poor, yes=True)
     await publish(cast, poor)
     assert await consent.agreed_ahead(agent) == []  # from here on it is among the uses
+
+
+async def test_what_was_answered_is_told_and_reading_goes_on_at_its_card(
+    cast: Cast, poor: UUID, client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    await consent.ask(cast.viewer("trainer"), poor)
+    about = (await service.load_clip(None, poor)).about
+    await sign_in(client, cast.agent)
+
+    async def told(form: dict[str, str]) -> tuple[str, list[str]]:
+        answer = await client.post(f"/my-voice/{poor}/answer", data=form)
+        page = (await client.get(answer.headers["location"])).text
+        (toasts,) = re.findall(r'<div id="toasts"[^>]*>(.*?)</span>', page, re.DOTALL)
+        return toasts.rpartition("<span>")[2], re.findall(r'id="([^"]+)"[^>]* tabindex="-1" autofocus', page)
+
+    yes = {"answer": "yes", "about": about}
+    assert await told(yes) == ("Your yes is kept. You may take it back at any time.", [f"clip-{poor}"])
+    assert await told({"answer": "no"}) == ("Your yes is taken back.", ["in-use"])
+    await consent.ask(cast.viewer("trainer"), poor)
+    assert await told({**yes, "answer": "no"}) == ("Your no is kept. The clip is not used.", ["in-use"])
+    page = (await client.get("/my-voice?done=nonsense")).text
+    assert "autofocus" not in page
 
 
 async def test_a_no_stays_a_no_until_asked_again(cast: Cast, poor: UUID) -> None:

@@ -1,11 +1,12 @@
 """Pages about a voice and its uses: what an agent sees and answers, what a trainer asks, decides and stops."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.connection import Request
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from trainer.calls.hearings import plays_of_my_calls
@@ -16,6 +17,7 @@ from trainer.clips.pages import show_clip_page
 from trainer.problems import Conflict, Invalid
 from trainer.web.forms import read_form
 from trainer.web.guards import requires, signed_in
+from trainer.web.i18n import _
 from trainer.web.session import viewer_of
 from trainer.web.templating import render
 
@@ -23,9 +25,31 @@ Page = Request[Any, Any, Any]
 
 
 @get("/my-voice", guards=[signed_in])
-async def show_my_voice(request: Page) -> Response[str]:
-    """Every use of the viewer's voice, what they are asked, and who heard their calls."""
-    return await my_voice_page(request)
+async def show_my_voice(request: Page, done: FromQuery[str] = "", at: FromQuery[str] = "") -> Response[str]:
+    """Every use of the viewer's voice, what they are asked, and who heard their calls.
+
+    `done` names what was just said, and `at` the clip that it was about: there reading goes on.
+    """
+    return await my_voice_page(request, done=done, about=at)
+
+
+def said_of(clip: UUID, done: str) -> Redirect:
+    """Back to the page, which tells what was kept."""
+    return Redirect(f"/my-voice?{urlencode({'done': done, 'at': str(clip)})}", status_code=303)
+
+
+def _done_words() -> dict[str, str]:
+    return {
+        "yes": _("Your yes is kept. You may take it back at any time."),
+        "no": _("Your no is kept. The clip is not used."),
+        "back": _("Your yes is taken back."),
+        "renewed": _("Your yes is kept: the clip stays until its new last day."),
+        "declined": _("Your no is kept: the clip goes with its call."),
+        "withdrawn": _("Your yes to keeping it longer is taken back."),
+        "named": _("Saved: your name is shown with it."),
+        "unnamed": _("Saved: your name is not shown with it."),
+        "objected": _("Your objection is sent. A trainer answers you in words."),
+    }
 
 
 async def my_voice_page(
@@ -35,10 +59,14 @@ async def my_voice_page(
     errors: dict[str, str] | None = None,
     at: UUID | None = None,
     refusal: str = "",
+    done: str = "",
+    about: str = "",
 ) -> Response[str]:
     """The same after a refusal; `at` is the clip whose form shows the errors."""
-    viewer = viewer_of(request)
+    viewer, words = viewer_of(request), _done_words()
     uses = await voice.uses_of_voice(viewer)
+    agreed = await consent.agreed_ahead(viewer)
+    cards = {str(use.id) for use in uses} | {str(each.clip.id) for each in agreed}
     return render(
         request,
         "clips/my_voice.html",
@@ -47,13 +75,15 @@ async def my_voice_page(
         questions=await renewing.asked_of_me(viewer),
         kept=await renewing.kept_by_my_yes(viewer),
         bases=dict(basis_options()),
-        agreed=await consent.agreed_ahead(viewer),
+        agreed=agreed,
         uses=[use for use in uses if not use.past],
         past=[use for use in uses if use.past],
         plays=await plays_of_my_calls(viewer, limit=20),
         errors=errors or {},
         at=at,
         refusal=refusal,
+        flash=[{"kind": "good", "text": words[done]}] if done in words else [],
+        landed="" if done not in words else about if about in cards else "in-use",
     )
 
 
@@ -65,6 +95,7 @@ async def answer_for_my_voice(request: Page, clip_id: FromPath[UUID]) -> Respons
     words = form.text("words", required=False, most=consent.MOST_WORDS)
     if not form.ok:
         return await my_voice_page(request, status=422, errors=form.errors, at=clip_id)
+    heard = form.raw("about")
     try:
         await consent.answer(
             viewer_of(request),
@@ -72,11 +103,12 @@ async def answer_for_my_voice(request: Page, clip_id: FromPath[UUID]) -> Respons
             yes=said == "yes",
             own_team=form.checked("own_team"),
             words=words,
-            about=form.raw("about") or None,
+            about=heard or None,
         )
     except Conflict as problem:
         return await my_voice_page(request, status=409, refusal=problem.detail)
-    return Redirect("/my-voice", status_code=303)
+    # a question says what was heard; without it a former yes is taken back
+    return said_of(clip_id, "yes" if said == "yes" else "no" if heard else "back")
 
 
 @post("/my-voice/{clip_id:uuid}/object", guards=[signed_in])
@@ -90,7 +122,7 @@ async def object_to_use(request: Page, clip_id: FromPath[UUID]) -> Response[str]
         return await my_voice_page(request, status=422, errors=form.errors, at=clip_id)
     except Conflict as problem:
         return await my_voice_page(request, status=409, refusal=problem.detail)
-    return Redirect("/my-voice", status_code=303)
+    return said_of(clip_id, "objected")
 
 
 @post("/clips/{clip_id:uuid}/ask", guards=[requires("trainer")])

@@ -18,7 +18,7 @@ from trainer.clips.keeping import credit, ending, renewing
 from trainer.clips.keeping.renewing import Wish
 from trainer.clips.reading import load_clip
 from trainer.clips.standing import require_trainer
-from trainer.clips.voice_pages import my_voice_page
+from trainer.clips.voice_pages import my_voice_page, said_of
 from trainer.problems import Conflict, Gone, Invalid
 from trainer.web.forms import Form, read_form
 from trainer.web.guards import requires, signed_in
@@ -131,18 +131,21 @@ async def answer_renewal(request: Page, renewal_id: FromPath[UUID]) -> Response[
     if not form.ok:
         return await my_voice_page(request, status=422, errors=form.errors, at=renewal_id)
     try:
-        await renewing.answer_renewal(viewer_of(request), renewal_id, yes=said == "yes", words=words)
+        renewal = await renewing.answer_renewal(
+            viewer_of(request), renewal_id, yes=said == "yes", words=words
+        )
     except (Conflict, Gone) as problem:
         return await my_voice_page(request, status=409, refusal=problem.detail)
-    return Redirect("/my-voice", status_code=303)
+    return said_of(renewal.clip, renewal.state)
 
 
 @post("/my-voice/{clip_id:uuid}/credit", guards=[signed_in])
 async def choose_credit(request: Page, clip_id: FromPath[UUID]) -> Redirect:
     """Named, or not."""
     form = await read_form(request)
-    named = await credit.choose_credit(viewer_of(request), clip_id, named=form.checked("named"))
-    return Redirect(f"/my-voice#clip-{named}", status_code=303)
+    wanted = form.checked("named")
+    clip = await credit.choose_credit(viewer_of(request), clip_id, named=wanted)
+    return said_of(clip, "named" if wanted else "unnamed")
 
 
 # Objections
