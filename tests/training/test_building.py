@@ -16,6 +16,7 @@ from trainer.people.tables import AuditEntry
 from trainer.problems import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from trainer.training import building, documents, editing, enrolling, modules, queries, taking
 from trainer.training.modules import ModuleView, StepView
+from trainer.training.tables import Step
 
 MODULES = sorted((Path(__file__).parents[2] / "curricula" / "modules").glob("*.yaml"))
 
@@ -158,6 +159,23 @@ async def test_a_step_takes_only_published_clips_of_its_language_on_the_right_si
             {"kind": "contrast", "rule": "R01", "clip": clips.poor, "other_clip": clips.first},
         )
     assert {error.field for error in refused.value.errors} == {"clip", "other_clip"}
+
+
+async def test_a_step_taken_out_is_put_back_until_the_draft_is_published(cast: Cast, clips: Clips):
+    trainer = cast.viewer("trainer")
+    module = await a_module(trainer, publish=False)
+    before = await steps(cast, module)
+    await editing.remove_step(trainer, module, before[1].id)
+    assert [step.id for step in await steps(cast, module)] == [before[n].id for n in (0, 2, 3, 4)]
+    await editing.restore_step(trainer, module, before[1].id)
+    assert await steps(cast, module) == before
+    with pytest.raises(NotFound):
+        await editing.restore_step(trainer, module, before[1].id)
+    await editing.remove_step(trainer, module, before[1].id)
+    await modules.publish_module(trainer, module)
+    with pytest.raises(NotFound):
+        await editing.restore_step(trainer, module, before[1].id)
+    assert before[1].id not in {row["id"] for row in await Step.select(Step.id)}
 
 
 async def test_an_edit_of_an_old_page_is_refused_and_changes_nothing(cast: Cast, clips: Clips):

@@ -169,3 +169,18 @@ async def test_the_list_needs_few_queries(trainer: httpx.AsyncClient, cast: Cast
     with db.queries_counted() as counted:
         assert (await trainer.get("/modules")).status_code == 200
     assert counted.count <= 3
+
+
+async def test_without_a_script_a_step_taken_out_can_be_put_back_too(
+    trainer: httpx.AsyncClient, cast: Cast, clips: Clips
+):
+    module = await a_module(cast.viewer("trainer"), publish=False)
+    _view, [_first, second, *_rest] = await draft_of(cast, module)
+    here = f"/modules/{module}"
+    gone = await trainer.post(f"{here}/steps/{second.id}/remove", data={"revision": "1"})
+    page = main_of(await trainer.get(gone.headers["location"]))
+    assert "was taken out" in page
+    assert f"{here}/steps/{second.id}/restore" in page
+    back = await trainer.post(f"{here}/steps/{second.id}/restore", data={"revision": "2"})
+    assert back.headers["location"] == f"{here}#step-{second.id}"
+    assert (await draft_of(cast, module))[1][1].id == second.id

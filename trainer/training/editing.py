@@ -22,6 +22,7 @@ from trainer.training.modules import (
     ModuleView,
     StepView,
     load_module,
+    removed_step,
     require,
     steps_of,
     touch,
@@ -126,14 +127,30 @@ async def _renumber(order: Sequence[UUID]) -> None:
 
 
 async def remove_step(viewer: Viewer, module: UUID, step: UUID, *, revision: int | None = None) -> None:
-    """Takes a step out of the draft."""
+    """Takes a step out of the draft. It stays at -1 - its place, so that it can be put back
+    (`restore_step`) until the draft is published.
+    """
     draft = await draft_of(viewer, module)
     async with db.transaction():
         await touch(draft, revision)
-        here = (Step.id == step) & (Step.module_version == draft.version_id)
-        if not await Step.delete().where(here).returning(Step.id):
+        order = [item.id for item in await steps_of(draft.version_id)]
+        if step not in order:
             raise _step_gone()
-        await _renumber([item.id for item in await steps_of(draft.version_id)])
+        await Step.update({Step.position: -1 - order.index(step)}).where(Step.id == step)
+        await _renumber([item for item in order if item != step])
+
+
+async def restore_step(viewer: Viewer, module: UUID, step: UUID, *, revision: int | None = None) -> None:
+    """Puts a step that was taken out back where it was. Raises NotFound when there is none to put back."""
+    draft = await draft_of(viewer, module)
+    async with db.transaction():
+        await touch(draft, revision)
+        removed = await removed_step(draft.version_id, step)
+        if removed is None:
+            raise _step_gone()
+        order = [item.id for item in await steps_of(draft.version_id)]
+        order.insert(removed.place, step)
+        await _renumber(order)
 
 
 async def add_step(

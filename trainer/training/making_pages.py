@@ -1,6 +1,6 @@
 """Pages of those who make modules: the list, building one, its draft step by step, publishing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from trainer.web.forms import Form, read_form
 from trainer.web.guards import requires
 from trainer.web.i18n import _, ngettext, text_in
 from trainer.web.session import Viewer, viewer_of
-from trainer.web.templating import render
+from trainer.web.templating import is_htmx, render
 
 Page = Request[Any, Any, Any]
 TEXTS_OF = {
@@ -102,10 +102,15 @@ def _what_there_is(clips: Sequence[ClipView]) -> str:
 
 @get("/modules/{module_id:uuid}", guards=[requires(*READERS)], include_in_schema=False)
 async def show_module(
-    request: Page, module_id: FromPath[UUID], version: FromQuery[int | None] = None
+    request: Page,
+    module_id: FromPath[UUID],
+    version: FromQuery[int | None] = None,
+    removed: FromQuery[UUID | None] = None,
 ) -> Response[str]:
-    """The draft if there is one, else what is published; `version` shows another."""
-    return await _module_page(request, module_id, version=version)
+    """The draft if there is one, else what is published; `version` shows another. The step `removed` was just
+    taken out.
+    """
+    return await _module_page(request, module_id, version=version, removed=removed)
 
 
 async def _module_page(
@@ -116,12 +121,19 @@ async def _module_page(
     status: int = 200,
     errors: dict[str, str] | None = None,
     missing: Sequence[str] | None = None,
+    removed: UUID | None = None,
+    focus: Mapping[UUID, str] | None = None,
 ) -> Response[str]:
+    """`focus`: which part of which step gets it after a swap: "up", "down" or its "title"."""
     viewer = viewer_of(request)
     versions = await modules.load_module(viewer, module_id)
     module = next((view for view in versions if view.version == version), modules.present(versions))
     steps = await modules.steps_of(module.version_id)
     draft, published = module.state == "draft", module.state == "published"
+    may_edit = draft and viewer.has(*EDITORS)
+    taken_out = await modules.removed_step(module.version_id, removed) if removed and may_edit else None
+    if taken_out and steps and focus is None:
+        focus = {steps[min(taken_out.place, len(steps) - 1)].id: "title"}
     if missing is None:
         missing = await modules.missing_for_publishing(steps) if draft else []
     return render(
@@ -139,7 +151,9 @@ async def _module_page(
         icons=ICONS,
         kind_name=kind_name,
         title_of=title_of,
-        may_edit=draft and viewer.has(*EDITORS),
+        taken_out=taken_out,
+        focus=focus or {},
+        may_edit=may_edit,
         may_begin_draft=module.state == "published" and viewer.has(*EDITORS),
         may_publish=draft and viewer.has(*PUBLISHERS),
         may_discard=draft and viewer.has(*DELETERS),
@@ -256,11 +270,15 @@ async def save_step(
     guards=[requires(*EDITORS)],
     include_in_schema=False,
 )
-async def move_step(request: Page, module_id: FromPath[UUID], step_id: FromPath[UUID]) -> Redirect:
+async def move_step(
+    request: Page, module_id: FromPath[UUID], step_id: FromPath[UUID]
+) -> Response[str] | Redirect:
     """To another place, counted from 0."""
     form = await read_form(request)
     to = form.integer("to", least=0, most=10_000) or 0
     await editing.move_step(viewer_of(request), module_id, step_id, to, revision=_revision(form))
+    if is_htmx(request):
+        return await _module_page(request, module_id, focus={step_id: form.raw("way")})
     return _back(module_id, f"step-{step_id}")
 
 
@@ -269,11 +287,31 @@ async def move_step(request: Page, module_id: FromPath[UUID], step_id: FromPath[
     guards=[requires(*EDITORS)],
     include_in_schema=False,
 )
-async def remove_step(request: Page, module_id: FromPath[UUID], step_id: FromPath[UUID]) -> Redirect:
-    """Take it out."""
+async def remove_step(
+    request: Page, module_id: FromPath[UUID], step_id: FromPath[UUID]
+) -> Response[str] | Redirect:
+    """Take it out; the page offers to put it back."""
     form = await read_form(request)
     await editing.remove_step(viewer_of(request), module_id, step_id, revision=_revision(form))
-    return _back(module_id, "steps")
+    if is_htmx(request):
+        return await _module_page(request, module_id, removed=step_id)
+    return Redirect(f"/modules/{module_id}?removed={step_id}#steps", status_code=303)
+
+
+@post(
+    "/modules/{module_id:uuid}/steps/{step_id:uuid}/restore",
+    guards=[requires(*EDITORS)],
+    include_in_schema=False,
+)
+async def restore_step(
+    request: Page, module_id: FromPath[UUID], step_id: FromPath[UUID]
+) -> Response[str] | Redirect:
+    """Put it back where it was."""
+    form = await read_form(request)
+    await editing.restore_step(viewer_of(request), module_id, step_id, revision=_revision(form))
+    if is_htmx(request):
+        return await _module_page(request, module_id, focus={step_id: "title"})
+    return _back(module_id, f"step-{step_id}")
 
 
 async def _step_form(
@@ -345,4 +383,5 @@ pages: list[Any] = [
     save_step,
     move_step,
     remove_step,
+    restore_step,
 ]

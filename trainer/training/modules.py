@@ -19,7 +19,7 @@ from trainer.problems import Conflict, Forbidden, NotFound, PreconditionFailed
 from trainer.rulebook.health import health_of
 from trainer.rulebook.service import published_rules
 from trainer.training import queries
-from trainer.training.tables import ModuleVersion
+from trainer.training.tables import ModuleVersion, Step
 from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
@@ -50,7 +50,9 @@ class StepRule:
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One step; `body` holds its authored text (title, body, question, prompt)."""
+    """One step; `body` holds its authored text (title, body, question, prompt). A negative position is that of a
+    step that was taken out of a draft.
+    """
 
     id: UUID
     position: int
@@ -63,6 +65,11 @@ class StepView:
     @property
     def clips(self) -> list[UUID]:
         return [clip for clip in (self.clip, self.other_clip) if clip]
+
+    @property
+    def place(self) -> int:
+        """Where it stands, or stood before it was taken out; from 0."""
+        return self.position if self.position >= 0 else -1 - self.position
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,12 @@ def step_view(row: Mapping[str, Any]) -> StepView:
 async def steps_of(version_id: UUID) -> list[StepView]:
     """The steps of a version, in order."""
     return [step_view(row) for row in await queries.steps_of(version_id)]
+
+
+async def removed_step(version_id: UUID, step: UUID) -> StepView | None:
+    """A step that was taken out of this draft and can be put back; None when it was not."""
+    rows = await queries.steps_of(version_id, removed=True)
+    return next((step_view(row) for row in rows if row["id"] == step), None)
 
 
 async def visible_modules(viewer: Viewer) -> list[ModuleView]:
@@ -234,6 +247,7 @@ async def publish_module(viewer: Viewer, module: UUID, *, revision: int | None =
         raise Conflict(_("Not ready to publish yet."), slug="module-not-publishable", missing=missing)
     async with db.transaction():
         await touch(draft, revision)
+        await Step.delete().where((Step.module_version == draft.version_id) & (Step.position < 0))
         await supersede(module)
         await ModuleVersion.update(
             {

@@ -49,10 +49,12 @@ _ENROLMENTS = """
 """
 
 
-async def steps_of(module_version: UUID) -> list[dict[str, Any]]:
-    """The steps of a version in order, each with the rule version it pins."""
+async def steps_of(module_version: UUID, *, removed: bool = False) -> list[dict[str, Any]]:
+    """The steps of a version in order, each with the rule version it pins; or those taken out of a draft."""
+    which = "step.position < 0" if removed else "step.position >= 0"
     return await db.fetch(
-        f"SELECT {_STEP} FROM step {_RULE_OF_STEP} WHERE step.module_version = {{}} ORDER BY step.position",
+        f"""SELECT {_STEP} FROM step {_RULE_OF_STEP} WHERE step.module_version = {{}} AND {which}
+            ORDER BY step.position""",
         module_version,
     )
 
