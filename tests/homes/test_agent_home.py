@@ -95,6 +95,8 @@ async def test_half_way_it_goes_on_where_one_stopped(
     assert "Go on where you stopped" in page
     assert "Step 2 of 2" in page
     assert "And this" in page
+    assert "About 3 minutes" in page, "half of five, rounded up"
+    assert 'max="2" value="1"' in page
 
 
 async def test_when_nothing_is_open_the_page_still_names_one_next_step(

@@ -9,7 +9,7 @@ from tests.training.conftest import Clips
 from tests.training.makers import Cast, a_module, answer_up_to, begun, right_answer
 from tests.web_fixtures import SignIn
 from trainer.problems import Conflict, NotFound
-from trainer.training import taking
+from trainer.training import enrolling, taking
 from trainer.web.session import Viewer
 
 
@@ -152,3 +152,28 @@ async def test_the_step_that_ends_the_module_leads_to_its_end_wherever_it_stands
     assert "See what you did" in last
     again = (await client.get(f"/learn/{enrolment}/1")).text
     assert f'href="/learn/{enrolment}/2"' in again, "whoever goes through it again goes step by step"
+
+
+async def test_bar_and_minutes_tell_what_is_done_not_where_one_stands(
+    agent: Viewer, cast: Cast, client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    await sign_in(client, cast.agent)
+    enrolment = await begun(agent)
+    contrast = await answer_up_to(agent, enrolment, "contrast")
+    assert contrast is not None
+    at = contrast.position
+    await taking.put_off(agent, enrolment, at)
+    await _send(client, agent, enrolment, at + 1)
+    recall = (await client.get(f"/learn/{enrolment}/{at + 3}")).text
+    assert f'max="5" value="{at + 1}"' in recall, "one step still waits, and this one is open"
+    for path in ("/home", "/learn", f"/learn/{enrolment}"):
+        page = (await client.get(path)).text
+        assert f'max="5" value="{at + 1}"' in page, path
+        assert "2 minutes" in page, "two of five steps, of four minutes"
+        assert "4 minutes" not in page, path
+    home = (await client.get("/home")).text
+    assert home.count('class="lesson done"') == at + 1
+    await _send(client, agent, enrolment, at)
+    [view] = await enrolling.enrolments_of(agent.id)
+    assert (view.skipped, view.done_at, view.minutes_left) == (frozenset(), frozenset(range(at + 2)), 1)
+    assert f'max="5" value="{at + 2}"' in (await client.get(f"/learn/{enrolment}/1")).text

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,7 @@ NEW_FOR = timedelta(days=60)
 class EnrolmentView:
     """One person taking one version of a module.
 
-    `done` of `steps` are behind them; of the `graded` ones, `remembered` were right at the last try.
+    `done` of `steps` are behind them, and those `skipped` wait until they can listen; of the `graded` ones, `remembered` were right at the last try.
     """
 
     id: UUID
@@ -76,6 +77,17 @@ class EnrolmentView:
         if self.completed_at or self.waived_at:
             return "done" if self.completed_at else "waived"
         return "under_way" if self.started_at else "not_begun"
+
+    @property
+    def minutes_left(self) -> int:
+        """What the steps still open take of the module's minutes: rounded up, one at least."""
+        return max(1, -(-self.minutes * (self.steps - self.done) // max(1, self.steps)))
+
+    @property
+    def done_at(self) -> frozenset[int]:
+        """Positions of the steps behind them: all come in order, but for those that wait."""
+        in_order = (position for position in range(self.steps) if position not in self.skipped)
+        return frozenset(islice(in_order, self.done))
 
     @property
     def place(self) -> int:

@@ -87,6 +87,11 @@ class StepPage:
         return address(self.course.enrolment.id, before) if before >= 0 else None
 
     @property
+    def steps_done(self) -> int:
+        """How many steps of the module are behind the person, wherever this one stands."""
+        return sum(self.course.may_go_on(step) for step in self.course.steps)
+
+    @property
     def attempt(self) -> int:
         """The number of the try that the form sends."""
         return len(self.course.answers.get(self.step.id, [])) + 1

@@ -289,6 +289,7 @@ async def _keep(
             Enrolment.hard_at: step.position if hard else None,
             Enrolment.at_step: min(after.first_open, len(course.steps) - 1),
             Enrolment.step_state: "{}",
+            Enrolment.skipped: json.dumps(after.put_off),  # what is done waits no more
         }
     ).where(Enrolment.id == enrolment.id)
     if after.first_open == len(course.steps):
