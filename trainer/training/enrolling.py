@@ -32,7 +32,8 @@ NEW_FOR = timedelta(days=60)
 class EnrolmentView:
     """One person taking one version of a module.
 
-    `done` of `steps` are behind them, and those `skipped` wait until they can listen; of the `graded` ones, `remembered` were right at the last try.
+    `done` of `steps` are behind them, and those `skipped` wait until they can listen; of the `graded` ones,
+    `remembered` were right at the last try.
     """
 
     id: UUID
