@@ -490,3 +490,20 @@ async def test_nobody_waives_or_signs_off_their_own(cast: Cast, module: UUID):
         await deciding.waive(both, mine, "Mine")
     with pytest.raises(Forbidden):
         await deciding.sign_off_enrolment(both, mine)
+
+
+async def test_the_filters_swap_the_results_and_leave_themselves_standing(
+    cast: Cast, module: UUID, client: httpx.AsyncClient, sign_in: SignIn
+):
+    await begun(cast.viewer("agent"))
+    await sign_in(client, cast.lead)
+    page = (await client.get("/progress")).text
+    before, _tag, results = page.partition('id="progress-results"')
+    form = before.rpartition("<form")[2]
+    for words in ('hx-get="/progress"', 'hx-target="#progress-results"', 'hx-push-url="true"', "<select"):
+        assert words in form
+    assert 'autocomplete="off"' in form  # else Back shows a choice above a list that it did not narrow
+    assert cast.agent.name in results
+    narrowed = (await client.get("/progress?state=done", headers={"HX-Request": "true"})).text
+    assert "/progress.csv?state=done" in narrowed.partition('id="progress-export"')[2]
+    assert "Nobody in this state" in narrowed.partition('id="progress-results"')[2]
