@@ -68,3 +68,13 @@ async def test_the_pages_tell_progress_by_kind(
     assert "/progress/kinds" in (await client.get("/progress")).text
     assert "Emotional" in (await client.get("/progress/kinds", headers={"HX-Request": "true"})).text
     assert (await client.get("/progress/kinds?q=x")).headers["location"] == "/progress?q=x"
+
+
+async def test_a_state_that_fits_nobody_does_not_blame_the_clips(
+    cast: Cast, kinds: None, client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    await begun(cast.viewer("agent"))
+    await sign_in(client, cast.trainer)
+    told = (await client.get("/progress/kinds?state=waived", headers={"HX-Request": "true"})).text
+    assert "Nobody in this state" in told
+    assert "No clip in these modules" not in told

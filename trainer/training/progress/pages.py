@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -170,8 +171,10 @@ async def show_kinds(request: Page) -> Response[str] | Redirect:
     """The part of the page that tells progress by kind of call; asked for once somebody scrolls to it."""
     if not is_htmx(request):
         return Redirect(_address(request, {}), status_code=303)
-    shares = await kinds.by_kind(viewer_of(request), filters_of(request))
-    return render(request, "training/_kinds.html", kinds=shares)
+    viewer, filters = viewer_of(request), filters_of(request)
+    shares = await kinds.by_kind(viewer, filters)
+    nobody = not shares and filters.state and bool(await kinds.by_kind(viewer, replace(filters, state="")))
+    return render(request, "training/_kinds.html", kinds=shares, nobody=nobody)
 
 
 @get("/progress.csv", guards=[requires(*SEES)], include_in_schema=False)
