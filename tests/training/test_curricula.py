@@ -141,6 +141,9 @@ async def test_who_reads_edits_and_archives(
     here = f"/curricula/{made}"
     for path in ("/curricula", here):
         assert (await client.get(path)).status_code == (200 if reads else 403)
+    if reads:  # no link leads to a page that is not theirs
+        leads_on = "/progress?what=list:" in (await client.get(here)).text
+        assert leads_on == ((await client.get("/progress")).status_code == 200)
     words = {"revision": "1", "title": "New"}
     assert (await client.post(f"{here}/words", data=words)).status_code == (303 if edits else 403)
     assert (await client.post("/curricula/new", data=words)).status_code == (303 if edits else 403)

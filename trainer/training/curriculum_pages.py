@@ -13,6 +13,7 @@ from trainer.training import curricula, modules
 from trainer.training.assigning.service import ASSIGNERS
 from trainer.training.curricula import CurriculumView
 from trainer.training.modules import DELETERS, EDITORS, READERS
+from trainer.training.progress.pages import SEES
 from trainer.web.forms import Form, read_form
 from trainer.web.guards import requires
 from trainer.web.i18n import current_locale, ngettext, text_in
@@ -91,6 +92,7 @@ async def _page(request: Page, curriculum_id: UUID, form: Form | None = None) ->
         may_edit=edits,
         may_archive=not view.archived and viewer.has(*EDITORS, *DELETERS),
         may_assign=view.assignable and viewer.has(*ASSIGNERS),
+        sees_progress=viewer.has(*SEES),
         to_add=await _to_add(viewer, view) if edits else [],
     )
 

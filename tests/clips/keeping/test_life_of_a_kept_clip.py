@@ -76,6 +76,11 @@ async def test_a_renewed_clip_is_heard_after_its_call_and_goes_on_its_own_day(
     assert (await client.post(f"/clips/{clip}/renew", data=form)).status_code == 409
     assert "Waiting for an answer" in (await client.get(f"/clips/{clip}/renew")).text
     assert "Waiting for a yes" in (await client.get("/clips/keeping")).text
+    await sign_in(client, cast.analyst)
+    waiting = (
+        (await client.get("/clips/keeping")).text.partition("Waiting for a yes")[2].partition("</section>")[0]
+    )
+    assert f'href="/clips/{clip}"' in waiting  # renewing is the trainers'
     await sign_in(client, cast.agent)
     mine = (await client.get("/my-voice")).text
     assert "May it be kept longer?" in mine
