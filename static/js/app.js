@@ -281,7 +281,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   document.addEventListener("htmx:afterSettle", () => {
     const next = before?.nextElementSibling;
     const link = next?.matches("a, button") ? next : next?.querySelector("a, button");
-    link?.focus({ preventScroll: true });
+    if (next && !link) next.tabIndex = -1; // a row of plain words
+    (link ?? next)?.focus({ preventScroll: true });
   }, { once: true });
 });
 

@@ -238,6 +238,21 @@ def test_showing_more_moves_focus_to_the_first_new_item(guide: str, chromium: An
         until(window.page, "document.activeElement.id === 'new'")
 
 
+def test_showing_more_rows_without_a_link_moves_focus_to_the_first_of_them(guide: str, chromium: Any) -> None:
+    def answer(route: Any) -> None:
+        if route.request.headers.get("hx-request") == "true":
+            route.fulfill(status=200, content_type="text/html", body='<p id="new">Plain words</p><p>More</p>')
+        else:
+            route.continue_()
+
+    with Window(chromium) as window:
+        window.page.route("**/styleguide", answer)
+        window.page.goto(guide)
+        window.page.get_by_role("link", name="Show more").press("Enter")
+        window.page.locator("#new").wait_for()
+        until(window.page, "document.activeElement.id === 'new'")
+
+
 def test_unsaved_words_are_not_lost_without_a_question(guide: str, chromium: Any) -> None:
     with Window(chromium) as window:
         asked: list[str] = []
