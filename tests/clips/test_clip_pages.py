@@ -270,3 +270,11 @@ async def test_a_better_way_to_say_it_stands_below_the_line(
     shown = (await page.get(f"/calls/{await a_call()}/clips/new")).text
     assert re.search(r'data-line="2"[^>]* data-hint="[^"]+: I stay on the line\."', shown)
     assert shown.count("line-hint") == 1
+
+
+async def test_a_deleted_draft_is_said_to_be_gone(page: httpx.AsyncClient, a_call: CallMaker, cast: Cast):
+    clip = await service.create_clip(cast.viewer("trainer"), await a_call(), fields())
+    gone = await page.post(f"/clips/{clip}/delete")
+    assert gone.status_code == 303
+    assert "Draft deleted." in (await page.get(gone.headers["location"])).text.partition('id="toasts"')[2]
+    assert "Draft deleted." not in (await page.get("/clips")).text

@@ -57,7 +57,11 @@ async def test_the_call_says_its_kind_on_page_and_api(
     assert "The easy one" not in listed
     page = (await client.get(f"/clips/{clip}")).text
     assert "As its call: Emotional" in page
-    assert (await client.post(f"/clips/{clip}/tag", data={"tag": "complex"})).status_code == 303
+    saved = await client.post(f"/clips/{clip}/tag", data={"tag": "complex"})
+    assert saved.headers["location"].endswith("#f-tag"), "back at the choice, not at the top"
+    told = (await client.get(saved.headers["location"])).text
+    assert "Saved." in told.partition('id="toasts"')[2]
+    assert 'id="f-tag"' in told
     assert (await Clip.select(Clip.tag).where(Clip.id == clip).first() or {})["tag"] == "complex"
     assert f"/clips/{clip}" in (await client.get("/clips?tag=complex")).text
     assert f"/clips/{clip}" not in (await client.get("/clips?tag=standard")).text

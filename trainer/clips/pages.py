@@ -260,6 +260,7 @@ async def library_page(request: Page) -> Response[str]:
         rules=[(code, f"{code} · {text_in(rule.title)}") for code, rule in rules.items()],
         tabs=_tabs(viewer, shelf),
         tags=list(tag_names().items()),
+        flash=done_toast(request.query_params.get("done", "")),
     )
 
 
@@ -364,6 +365,8 @@ async def show_clip_page(
 def done_toast(done: str) -> list[dict[str, str]]:
     """What was just done, as the address after it names it."""
     words = {
+        "saved": _("Saved."),
+        "deleted": _("Draft deleted."),
         "saved-back": _("Saved and taken back from review. Hand it in again when it is ready."),
         "taken-back": _("Taken back from review. It is a draft again."),
     }

@@ -190,7 +190,7 @@ async def restore_clip(request: Page, clip_id: FromPath[UUID]) -> Redirect:
 async def delete_clip(request: Page, clip_id: FromPath[UUID]) -> Redirect:
     """Throw a draft away."""
     await service.delete_clip(viewer_of(request), clip_id)
-    return Redirect("/clips", status_code=303)
+    return Redirect("/clips?done=deleted", status_code=303)
 
 
 handlers: list[Any] = [

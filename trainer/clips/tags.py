@@ -51,10 +51,10 @@ class TagIn(msgspec.Struct, forbid_unknown_fields=True):
 
 @post("/clips/{clip_id:uuid}/tag", guards=[requires("trainer")], include_in_schema=False)
 async def save_tag(request: Request[Any, Any, Any], clip_id: FromPath[UUID]) -> Redirect:
-    """One choice on the clip's page."""
+    """One choice on the clip's page, where it stays."""
     form = await read_form(request)
     await tag_clip(viewer_of(request), clip_id, form.raw("tag").strip())
-    return Redirect(f"/clips/{clip_id}", status_code=303)
+    return Redirect(f"/clips/{clip_id}?done=saved#f-tag", status_code=303)
 
 
 @post("/clips/{clip_id:str}/tag", guards=[scope("clips:write")], status_code=204, tags=["clips"])
