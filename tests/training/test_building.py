@@ -16,7 +16,7 @@ from trainer.people.tables import AuditEntry
 from trainer.problems import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from trainer.training import building, documents, editing, enrolling, modules, queries, taking
 from trainer.training.modules import ModuleView, StepView
-from trainer.training.tables import Step
+from trainer.training.tables import Curriculum, CurriculumModule, Step
 
 MODULES = sorted((Path(__file__).parents[2] / "curricula" / "modules").glob("*.yaml"))
 
@@ -265,6 +265,35 @@ async def test_a_draft_is_thrown_away_but_never_what_was_published(cast: Cast, c
     await editing.discard_draft(admin, never)
     with pytest.raises(NotFound):
         await modules.load_module(trainer, never)
+
+
+async def test_a_draft_that_was_published_or_thrown_away_meanwhile_is_not_thrown_away(
+    cast: Cast, clips: Clips, monkeypatch: pytest.MonkeyPatch
+):
+    trainer, admin = cast.viewer("trainer"), cast.viewer("admin")
+    module = await a_module(trainer, publish=False)
+    seen = await modules.load_module(admin, module)
+
+    async def as_it_was(*_which: Any) -> list[ModuleView]:
+        return seen
+
+    await modules.publish_module(trainer, module)
+    monkeypatch.setattr(editing, "load_module", as_it_was)
+    with pytest.raises(Conflict):
+        await editing.discard_draft(admin, module)
+    monkeypatch.undo()
+    assert [view.state for view in await modules.load_module(trainer, module)] == ["published"]
+    assert not await AuditEntry.exists().where(AuditEntry.action == "module_draft_discarded")
+
+
+async def test_a_draft_in_a_list_stays_and_says_why(cast: Cast, clips: Clips):
+    module = await a_module(cast.viewer("trainer"), publish=False)
+    listed = Curriculum(code="first", title="{}", created_at=db.utc_now())
+    await Curriculum.insert(listed)
+    await CurriculumModule.insert(CurriculumModule(curriculum=listed.id, module=module))
+    with pytest.raises(Conflict, match="stands in a list"):
+        await editing.discard_draft(cast.viewer("admin"), module)
+    assert len(await steps(cast, module)) == 5
 
 
 # Documents

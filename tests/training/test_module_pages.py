@@ -184,3 +184,25 @@ async def test_without_a_script_a_step_taken_out_can_be_put_back_too(
     back = await trainer.post(f"{here}/steps/{second.id}/restore", data={"revision": "2"})
     assert back.headers["location"] == f"{here}#step-{second.id}"
     assert (await draft_of(cast, module))[1][1].id == second.id
+
+
+async def test_beside_a_draft_the_published_version_is_opened_and_assigned(
+    trainer: httpx.AsyncClient, cast: Cast, clips: Clips
+):
+    module = await a_module(cast.viewer("trainer"))
+    await trainer.post(f"/modules/{module}/draft")
+    assert f"/modules/{module}?version=1" in main_of(await trainer.get("/modules"))
+    draft = main_of(await trainer.get(f"/modules/{module}"))
+    assert "Open the published version" in draft
+    assert "Only admins throw a draft away." in draft
+    assert "/assign?module=hear-them-out" in main_of(await trainer.get(f"/modules/{module}?version=1"))
+
+
+async def test_an_admin_throws_a_draft_away_from_its_page(
+    cast: Cast, clips: Clips, client: httpx.AsyncClient, sign_in: SignIn
+):
+    module = await a_module(cast.viewer("trainer"), publish=False)
+    await sign_in(client, cast.admin)
+    assert "Discard this draft" in main_of(await client.get(f"/modules/{module}"))
+    assert (await client.post(f"/modules/{module}/discard")).headers["location"] == "/modules"
+    assert (await client.get(f"/modules/{module}")).status_code == 404

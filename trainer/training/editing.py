@@ -228,21 +228,33 @@ async def edit_step(
 
 
 async def discard_draft(viewer: Viewer, module: UUID) -> None:
-    """Throws a draft away, and the module with it when it was never published."""
+    """Throws a draft away, and the module with it when it was never published.
+
+    Raises Conflict when there is none, it was published meanwhile, or the module stands in a list.
+    """
     views = await load_module(viewer, module)
     require(viewer, DELETERS)
     draft = next((view for view in views if view.state == "draft"), None)
     if draft is None:
-        raise Conflict(_("There is no draft: what was published stays, because people learned with it."))
-    async with db.transaction():
-        await ModuleVersion.delete().where(
-            (ModuleVersion.id == draft.version_id) & (ModuleVersion.state == "draft")
-        )
-        if len(views) == 1:
-            await Module.delete().where(Module.id == module)
-        await record_audit(
-            viewer, "module_draft_discarded", "module", str(module), {"version": draft.version}
-        )
+        raise _no_draft()
+    this = (ModuleVersion.id == draft.version_id) & (ModuleVersion.state == "draft")
+    try:
+        async with db.transaction():
+            if not await ModuleVersion.delete().where(this).returning(ModuleVersion.id):
+                raise _no_draft()  # somebody published it or threw it away since it was read
+            if not await ModuleVersion.exists().where(ModuleVersion.module == module):
+                await Module.delete().where(Module.id == module)
+            await record_audit(
+                viewer, "module_draft_discarded", "module", str(module), {"version": draft.version}
+            )
+    except db.ForeignKeyViolation as error:
+        raise Conflict(
+            _("This module stands in a list, or somebody has it. Take it out there first.")
+        ) from error
+
+
+def _no_draft() -> Conflict:
+    return Conflict(_("There is no draft: what was published stays, because people learned with it."))
 
 
 def _step_gone() -> NotFound:

@@ -45,6 +45,7 @@ async def show_modules(request: Page) -> Response[str]:
         "training/modules.html",
         published=[view for view in views if view.state == "published"],
         drafts=[view for view in views if view.state == "draft"],
+        drafted={view.id for view in views if view.state == "draft"},
         may_build=viewer.has(*BUILDERS),
     )
 
@@ -129,7 +130,7 @@ async def _module_page(
     versions = await modules.load_module(viewer, module_id)
     module = next((view for view in versions if view.version == version), modules.present(versions))
     steps = await modules.steps_of(module.version_id)
-    draft, published = module.state == "draft", module.state == "published"
+    draft = module.state == "draft"
     may_edit = draft and viewer.has(*EDITORS)
     taken_out = await modules.removed_step(module.version_id, removed) if removed and may_edit else None
     if taken_out and steps and focus is None:
@@ -157,7 +158,8 @@ async def _module_page(
         may_begin_draft=module.state == "published" and viewer.has(*EDITORS),
         may_publish=draft and viewer.has(*PUBLISHERS),
         may_discard=draft and viewer.has(*DELETERS),
-        may_assign=published and viewer.has(*ASSIGNERS),
+        published=next((view for view in versions if view.state == "published"), None),
+        may_assign=module.state == "published" and viewer.has(*ASSIGNERS),
     )
 
 
