@@ -65,6 +65,7 @@ def test_a_step_taken_out_is_put_back_and_focus_is_never_lost(chromium: Any, cen
         focused(page, f"#{second} h3")
         assert "was taken out" in page.locator("#step-said").inner_text()
         assert violations(window) == []
+        assert "3 minutes" in page.locator("#about-part").inner_text()
         page.get_by_role("button", name="Undo").click()
         until(page, lambda: ids(page) == [first, second, *rest])
         focused(page, f"#{first} h3")

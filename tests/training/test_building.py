@@ -161,6 +161,30 @@ async def test_a_step_takes_only_published_clips_of_its_language_on_the_right_si
     assert {error.field for error in refused.value.errors} == {"clip", "other_clip"}
 
 
+async def test_rules_and_minutes_of_a_draft_follow_its_steps(cast: Cast, clips: Clips):
+    trainer = cast.viewer("trainer")
+    module = await a_module(trainer, ["R01", "R03"], publish=False)
+    whole = await now(cast, module)
+    assert (whole.rules, whole.minutes) == (("R01", "R03"), 6)
+    about = [step for step in await steps(cast, module) if step.rule and step.rule.code == "R03"]
+    for step in about:
+        await editing.remove_step(trainer, module, step.id)
+    fewer = await now(cast, module)
+    assert (fewer.rules, fewer.minutes) == (("R01",), 4)
+    await editing.restore_step(trainer, module, about[0].id)
+    await editing.move_step(trainer, module, about[0].id, 0)
+    more = await now(cast, module)
+    assert (more.rules, more.minutes) == (("R03", "R01"), 5)
+    await editing.edit_step(trainer, module, about[0].id, {"rule": "R02"})
+    assert (await now(cast, module)).rules == ("R02", "R01")
+    await editing.add_step(trainer, module, {"kind": "recall", "rule": "R04"})
+    after = await now(cast, module)
+    assert (after.rules, after.minutes) == (("R02", "R01", "R04"), 6)
+    await editing.edit_module(trainer, module, minutes=20)
+    await editing.move_step(trainer, module, about[0].id, 2)
+    assert (await now(cast, module)).minutes == 20
+
+
 async def test_a_step_taken_out_is_put_back_until_the_draft_is_published(cast: Cast, clips: Clips):
     trainer = cast.viewer("trainer")
     module = await a_module(trainer, publish=False)

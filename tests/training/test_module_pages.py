@@ -206,3 +206,15 @@ async def test_an_admin_throws_a_draft_away_from_its_page(
     assert "Discard this draft" in main_of(await client.get(f"/modules/{module}"))
     assert (await client.post(f"/modules/{module}/discard")).headers["location"] == "/modules"
     assert (await client.get(f"/modules/{module}")).status_code == 404
+
+
+async def test_minutes_left_empty_are_counted_from_the_steps(
+    trainer: httpx.AsyncClient, cast: Cast, clips: Clips
+):
+    module = await a_module(cast.viewer("trainer"), publish=False)
+    here, words = f"/modules/{module}", {"title": "Hear", "summary": "", "minutes": "30"}
+    await trainer.post(f"{here}/words", data=words | {"revision": "1"})
+    assert (await draft_of(cast, module))[0].minutes == 30
+    assert 'value="30"' in main_of(await trainer.get(here))
+    await trainer.post(f"{here}/words", data=words | {"minutes": "", "revision": "2"})
+    assert (await draft_of(cast, module))[0].minutes == 4

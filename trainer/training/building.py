@@ -66,7 +66,7 @@ async def build_module(
             title=json.dumps({language: title.strip()}, ensure_ascii=False),
             summary=json.dumps({language: summary.strip()} if summary.strip() else {}, ensure_ascii=False),
             language=language,
-            minutes=max(1, round(len(steps) * 0.9)),
+            minutes=minutes_of(len(steps)),
             rules=json.dumps(codes),
             created_at=db.utc_now(),
         )
@@ -74,6 +74,11 @@ async def build_module(
         await write_steps(version.id, steps)
         await record_audit(viewer, "module_built", "module", str(module.id), {"rules": codes})
     return module.id
+
+
+def minutes_of(steps: int) -> int:
+    """About how long so many steps take, in minutes."""
+    return max(1, round(steps * 0.9))
 
 
 def draft_steps(

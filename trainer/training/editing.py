@@ -14,7 +14,7 @@ from trainer.clips.service import clips_by_ids
 from trainer.people.audit import record_audit
 from trainer.problems import Conflict, FieldError, Invalid, NotFound
 from trainer.rulebook.service import published_rules
-from trainer.training.building import LONGEST, write_steps
+from trainer.training.building import LONGEST, minutes_of, write_steps
 from trainer.training.grading import KINDS
 from trainer.training.modules import (
     DELETERS,
@@ -83,8 +83,12 @@ async def edit_module(
     title: str | None = None,
     summary: str | None = None,
     minutes: int | None = None,
+    counted: bool = False,
 ) -> ModuleView:
-    """Changes the draft's words. Raises PreconditionFailed when somebody else changed it since `revision`."""
+    """Changes the draft's words. `counted`: its minutes become what its steps come to.
+
+    Raises PreconditionFailed when somebody else changed it since `revision`.
+    """
     draft = await draft_of(viewer, module)
     changes: dict[Any, Any] = {}
     if title is not None:
@@ -102,6 +106,8 @@ async def edit_module(
         changes[ModuleVersion.minutes] = minutes
     async with db.transaction():
         await touch(draft, revision, changes)
+        if counted:
+            await _follow(draft, counted=True)
     return await draft_of(viewer, module)
 
 
@@ -118,12 +124,25 @@ async def move_step(
     order.insert(max(0, min(to, len(order))), step)
     async with db.transaction():
         await touch(draft, revision)
-        await _renumber(order)
+        await _put(order)
+        await _follow(draft)
 
 
-async def _renumber(order: Sequence[UUID]) -> None:
+async def _put(order: Sequence[UUID]) -> None:
     for position, step in enumerate(order):
         await Step.update({Step.position: position}).where(Step.id == step)
+
+
+async def _follow(draft: ModuleView, *, counted: bool = False) -> None:
+    """Inside a transaction: the draft's rules become those of its steps; with `counted` its minutes too, which else
+    stay as somebody may have said them.
+    """
+    steps = await steps_of(draft.version_id)
+    rules = list(dict.fromkeys(step.rule.code for step in steps if step.rule))
+    said: dict[Any, Any] = {ModuleVersion.rules: json.dumps(rules)}
+    if counted:
+        said[ModuleVersion.minutes] = minutes_of(len(steps))
+    await ModuleVersion.update(said).where(ModuleVersion.id == draft.version_id)
 
 
 async def remove_step(viewer: Viewer, module: UUID, step: UUID, *, revision: int | None = None) -> None:
@@ -137,7 +156,8 @@ async def remove_step(viewer: Viewer, module: UUID, step: UUID, *, revision: int
         if step not in order:
             raise _step_gone()
         await Step.update({Step.position: -1 - order.index(step)}).where(Step.id == step)
-        await _renumber([item for item in order if item != step])
+        await _put([item for item in order if item != step])
+        await _follow(draft, counted=True)
 
 
 async def restore_step(viewer: Viewer, module: UUID, step: UUID, *, revision: int | None = None) -> None:
@@ -150,7 +170,8 @@ async def restore_step(viewer: Viewer, module: UUID, step: UUID, *, revision: in
             raise _step_gone()
         order = [item.id for item in await steps_of(draft.version_id)]
         order.insert(removed.place, step)
-        await _renumber(order)
+        await _put(order)
+        await _follow(draft, counted=True)
 
 
 async def add_step(
@@ -183,7 +204,8 @@ async def add_step(
         await Step.insert(new)
         order = [item.id for item in await steps_of(draft.version_id) if item.id != new.id]
         order.insert(len(order) if at is None else max(0, min(at, len(order))), new.id)
-        await _renumber(order)
+        await _put(order)
+        await _follow(draft, counted=True)
     return new.id
 
 
@@ -225,6 +247,7 @@ async def edit_step(
                 Step.body: json.dumps(row["body"], ensure_ascii=False),
             }
         ).where((Step.id == step) & (Step.module_version == draft.version_id))
+        await _follow(draft)
 
 
 async def discard_draft(viewer: Viewer, module: UUID) -> None:

@@ -158,6 +158,7 @@ async def _module_page(
         may_begin_draft=module.state == "published" and viewer.has(*EDITORS),
         may_publish=draft and viewer.has(*PUBLISHERS),
         may_discard=draft and viewer.has(*DELETERS),
+        counted=building.minutes_of(len(steps)),
         published=next((view for view in versions if view.state == "published"), None),
         may_assign=module.state == "published" and viewer.has(*ASSIGNERS),
     )
@@ -187,14 +188,20 @@ async def begin_draft(request: Page, module_id: FromPath[UUID]) -> Redirect:
 
 @post("/modules/{module_id:uuid}/words", guards=[requires(*EDITORS)], include_in_schema=False)
 async def save_words(request: Page, module_id: FromPath[UUID]) -> Response[str] | Redirect:
-    """Title, summary, minutes."""
+    """Title, summary, and minutes where they are not those that the steps come to."""
     form = await read_form(request)
     title, summary = form.text("title"), form.text("summary", required=False, most=2000)
-    minutes = form.integer("minutes", least=1, most=240)
+    minutes = form.integer("minutes", least=1, most=240, required=False)
     if form.ok:
         viewer, revision = viewer_of(request), _revision(form)
         await editing.edit_module(
-            viewer, module_id, title=title, summary=summary, minutes=minutes, revision=revision
+            viewer,
+            module_id,
+            title=title,
+            summary=summary,
+            minutes=minutes,
+            counted=minutes is None,
+            revision=revision,
         )
         return _back(module_id)
     return await _module_page(request, module_id, status=422, errors=form.errors)

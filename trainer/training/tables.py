@@ -33,7 +33,7 @@ class ModuleVersion(Table, tablename="module_version"):
     summary = JSON(default="{}")
     language = Text(default="en")
     minutes = Integer(default=5)
-    rules = JSON(default="[]", help_text="Rule codes it was built from, in order.")
+    rules = JSON(default="[]", help_text="Codes of the rules that its steps are about, in order.")
     revision = Integer(default=1, help_text="Grows with every edit; what If-Match compares.")
     created_at = Timestamptz(default=None)
     published_at = Timestamptz(default=None, null=True)
