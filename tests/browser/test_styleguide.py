@@ -253,6 +253,17 @@ def test_showing_more_rows_without_a_link_moves_focus_to_the_first_of_them(guide
         until(window.page, "document.activeElement.id === 'new'")
 
 
+def test_a_very_long_word_breaks_instead_of_widening_the_page(guide: str, chromium: Any) -> None:
+    with Window(chromium, width=390) as window:
+        window.page.goto(guide)
+        for place in (".page-head h1", ".item-words b, .item-words a", ".table.cards td"):
+            assert window.page.locator(place).count(), place
+            window.page.locator(place).first.evaluate(
+                "part => (part.textContent = 'Wolfeschlegel'.repeat(9))"
+            )
+            assert window.page.evaluate("document.documentElement.scrollWidth") <= 390, place
+
+
 def test_unsaved_words_are_not_lost_without_a_question(guide: str, chromium: Any) -> None:
     with Window(chromium) as window:
         asked: list[str] = []
