@@ -1,14 +1,15 @@
 /* The call's lines: those in the clip are tinted, and dragging over lines (or Enter, then Shift with arrows) sets the
- * clip. Their single words are in editor-words.js.
+ * clip. Their single words are in editor-words.js, what learners will read of them in editor-kept.js.
  *
  * The list is one stop of the Tab key; arrows move inside it. */
 
+import { KeptWords } from "./editor-kept.js";
 import { WordRows } from "./editor-words.js";
 
 const PAD_MS = 150;
 
 export class TranscriptView {
-  constructor({ list, modes, model, view, snap, wordsUrl }) {
+  constructor({ list, modes, model, view, snap, wordsUrl, keptUrl, typed }) {
     this.list = list;
     this.model = model;
     this.view = view;
@@ -19,6 +20,7 @@ export class TranscriptView {
       index,
       startMs: Number(button.dataset.start),
       endMs: Number(button.dataset.end),
+      text: button.lastElementChild.textContent.trim(),
     }));
     this.lines.forEach((line) => (line.button.tabIndex = -1));
     this.anchor = null;
@@ -32,6 +34,8 @@ export class TranscriptView {
     model.addEventListener("change", (event) => this.follow(event.detail.what));
     view.wave.on("timeupdate", () => this.showPlaying());
     this.showRange();
+    const shown = (keeps) => this.tint((line) => this.inClip(line) && keeps(line));
+    new KeptWords({ list, lines: this.lines, model, typed, url: keptUrl, shown });
     const first = this.lines.find((line) => this.inClip(line)) ?? this.lines[0];
     if (first) {
       first.button.tabIndex = 0;
@@ -119,8 +123,14 @@ export class TranscriptView {
     if (what === "redactions") this.showRedacted();
   }
 
+  /* At once what lies in the range; of which words are kept is known a moment later. */
   showRange() {
-    const inside = this.lines.filter((line) => this.inClip(line));
+    this.tint((line) => this.inClip(line));
+    this.showRedacted();
+  }
+
+  tint(belongs) {
+    const inside = this.lines.filter(belongs);
     for (const line of this.lines) {
       const chosen = inside.includes(line);
       line.button.classList.toggle("in-clip", chosen);
@@ -128,7 +138,6 @@ export class TranscriptView {
       line.button.classList.toggle("clip-last", line === inside.at(-1));
       line.button.setAttribute("aria-pressed", String(chosen));
     }
-    this.showRedacted();
   }
 
   showPlaying() {

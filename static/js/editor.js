@@ -85,7 +85,10 @@ async function start() {
   const mix = connectLanes({ card, peaks, turns, view });
   transport.mix = mix;
   const modes = { select: document.querySelector("[data-select-words]"), redact: document.querySelector("[data-redact-words]") };
-  if (list) new TranscriptView({ list, modes, model, view, snap, wordsUrl: card.dataset.words });
+  if (list) {
+    const { words: wordsUrl, kept: keptUrl } = card.dataset;
+    new TranscriptView({ list, modes, model, view, snap, wordsUrl, keptUrl, typed: form.elements.lines });
+  }
   const typed = document.querySelector("[data-typed]");
   const lines = new TypedLines({ root: typed, field: form.elements.lines, model, view, transport, turns });
   const cues = new RuleCues({ root: document.querySelector("[data-cues]"), field: form.elements.cues, form, model, view });

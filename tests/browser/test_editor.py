@@ -345,6 +345,24 @@ def test_a_time_that_cannot_be_is_said_beside_its_field_and_changes_nothing(chro
         assert window.wrong == []
 
 
+def test_the_lines_say_what_learners_will_read(chromium: Any, centre: Centre):
+    with centre.window(chromium, TRAINER) as window:
+        # 123 ms of the first line: no word of it is in the clip
+        page = open_editor(window, centre, "?start=3877&end=9000")
+        until(page, lambda: page.locator(".turn.in-clip").count() == 1)
+        assert page.locator("[data-line='0']").get_attribute("aria-pressed") == "false"
+        assert page.locator(".kept-words").count() == 0
+        page.click("[data-redact-words]")
+        page.click("[data-word]:has-text('4111')")
+        note = page.locator("li:has(> [data-line='1']) .kept-words")
+        note.wait_for()
+        assert note.inner_text() == "Learners read: My [removed]"  # with a margin on both sides
+        assert page.locator("[data-line='1']").get_attribute("aria-describedby") == note.get_attribute("id")
+        assert violations(window) == []
+        page.click('[data-do="undo"]')
+        note.wait_for(state="detached")
+
+
 def test_leaving_with_unsaved_changes_asks_first(chromium: Any, centre: Centre):
     with centre.window(chromium, TRAINER) as window:
         page = open_editor(window, centre)

@@ -11,6 +11,7 @@ from tests.clips.makers import Cast, a_rule, fields
 from tests.web_fixtures import SignIn
 from trainer import jobs
 from trainer.clips import service
+from trainer.clips.arithmetic import Cut
 from trainer.rulebook.phrases import add_phrase
 
 pytestmark = pytest.mark.usefixtures("rules", "canned_sound")
@@ -194,6 +195,22 @@ async def test_words_for_redacting_are_told_for_the_clip_only(page: httpx.AsyncC
     ][0]
     assert guessed["guessed"] is True
     assert [word[2] for word in guessed["words"]] == ["My", "card", "4111", "please."]
+
+
+@pytest.mark.parametrize("words", [True, False])
+async def test_the_editor_tells_of_a_line_what_the_clip_keeps_of_it(
+    page: httpx.AsyncClient, a_call: CallMaker, cast: Cast, words: bool
+):
+    call = await a_call(words=words)
+    ranges = [(5_000, 14_000), (3_877, 9_000), (0, 10_123), (4_500, 16_500)]
+    for start, end in ranges:
+        for cuts in [(), (Cut(7_000, 8_000),), (Cut(5_100, 5_200), Cut(12_500, 13_000, "silence"))]:
+            wanted = fields(start_ms=start, end_ms=end, redactions=cuts, cue_ms=None)
+            clip = await service.create_clip(cast.viewer("trainer"), call, wanted)
+            made = [line.text for line in (await service.load_clip(None, clip)).transcript]
+            asked = ",".join(f"{cut.start_ms}-{cut.end_ms}" for cut in cuts)
+            told = await page.get(f"/calls/{call}/kept?start={start}&end={end}&cuts={asked}")
+            assert [line["text"] for line in told.json()["lines"]] == made, (start, end, cuts)
 
 
 async def test_pages_cost_a_fixed_number_of_queries(

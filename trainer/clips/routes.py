@@ -1,5 +1,6 @@
 """Pages of clips: the editor, the library, one clip, and its sound."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +12,14 @@ from litestar.response import Redirect
 from trainer.calls.captions import FORMATS
 from trainer.calls.files import as_file, format_of
 from trainer.clips import service, versions, voice_pages
-from trainer.clips.arithmetic import LONGEST_MS, Span
+from trainer.clips.arithmetic import LONGEST_MS, Cut, Span
 from trainer.clips.conflicts import wanted_of, with_theirs
 from trainer.clips.editing import require_source
 from trainer.clips.forms import Typed, read_fields, require_fields, take_refusal
 from trainer.clips.kept_words import spoken_words
 from trainer.clips.pages import cutting_board, editor_page, library_page, saved_draft, show_clip_page
 from trainer.clips.reviewing import pages as review_pages
-from trainer.clips.words import timed_lines
+from trainer.clips.words import kept_of_call, timed_lines
 from trainer.problems import Conflict, Invalid, PreconditionFailed
 from trainer.web.forms import read_form
 from trainer.web.guards import requires, signed_in
@@ -28,6 +29,7 @@ from trainer.web.session import viewer_of
 Page = Request[Any, Any, Any]
 OPENED_MOST = 1000
 CUTTERS = ("trainer", "qa_analyst", "team_lead")
+CUT = re.compile(r"(\d{1,9})-(\d{1,9})")
 
 
 @get("/calls/{recording_id:uuid}/clips/new", guards=[requires(*CUTTERS)])
@@ -88,6 +90,21 @@ async def list_words(
     board = await cutting_board(request, recording_id, part=Span(start, min(end, start + LONGEST_MS)))
     lines = [(turn.position, *spoken_words(turn)) for turn in board.turns]
     return {"lines": [{"position": at, "words": words, "guessed": guessed} for at, words, guessed in lines]}
+
+
+@get("/calls/{recording_id:uuid}/kept", guards=[requires(*CUTTERS)])
+async def list_kept_words(
+    request: Page,
+    recording_id: FromPath[UUID],
+    start: FromQuery[int],
+    end: FromQuery[int],
+    cuts: FromQuery[str] = "",
+) -> dict[str, Any]:
+    """What a clip of this range would keep of each line, with `cuts` ("7000-8000,…") redacted."""
+    window = Span(start, min(end, start + LONGEST_MS))
+    redactions = [Cut(int(from_ms), int(to_ms)) for from_ms, to_ms in CUT.findall(cuts)]
+    kept = await kept_of_call(viewer_of(request), recording_id, window, redactions)
+    return {"lines": [{"position": position, "text": text} for position, text in kept.items()]}
 
 
 @get("/clips/{clip_id:uuid}/edit", guards=[requires("trainer")])
@@ -199,6 +216,7 @@ handlers: list[Any] = [
     autosave_new_clip,
     autosave_clip,
     list_words,
+    list_kept_words,
     show_edit_clip,
     save_clip,
     show_clips,

@@ -13,15 +13,16 @@ from uuid import UUID
 import msgspec
 
 from trainer import db, jobs
-from trainer.calls.service import segments_of
+from trainer.calls.service import load_for_hearing, segments_of
 from trainer.calls.views import RecordingView
-from trainer.clips.arithmetic import REMOVED, Line, Span
+from trainer.clips.arithmetic import REMOVED, Cut, Line, Span
 from trainer.clips.finding import words_key
 from trainer.clips.kept_words import clip_transcript, typed_transcript
 from trainer.clips.reading import OPEN_STATES, visible_clips
 from trainer.clips.tables import Clip
 from trainer.clips.views import ClipView
 from trainer.jobs import JobContext
+from trainer.web.i18n import _
 from trainer.web.session import Viewer
 
 Part = tuple[str, dict[str, Any]]
@@ -37,6 +38,19 @@ async def words_of_call(clip: ClipView) -> list[Line]:
         return typed_transcript(clip.typed, clip.span, clip.redactions)
     turns = await segments_of(clip.recording, clip.start_ms, clip.end_ms)
     return clip_transcript(turns, clip.span, clip.redactions)
+
+
+async def kept_of_call(viewer: Viewer, recording: UUID, window: Span, cuts: Sequence[Cut]) -> dict[int, str]:
+    """By a line's position in the call, what learners would read of it in a clip of this range with these redactions.
+
+    Lines of which nothing is kept are left out. Raises as `load_for_hearing`.
+    """
+    await load_for_hearing(viewer, recording)
+    mark, kept = _("[removed]"), dict[int, str]()
+    for turn in await segments_of(recording, window.start_ms, window.end_ms):
+        for line in clip_transcript([turn], window, cuts):
+            kept[turn.position] = line.text.replace(REMOVED, mark)
+    return kept
 
 
 async def corrected_since(clip: ClipView) -> list[Line] | None:
