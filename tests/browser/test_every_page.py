@@ -177,6 +177,7 @@ NOT_PAGES = {
     "load_template",
     "show_job",
     "list_words",
+    "list_kept_words",
     "find_clips",
     "export_playlist",
     "show_lists_of_clip",
