@@ -15,10 +15,11 @@ class Follower {
     this.newest = this.since; // the newest place that was taken
     this.seen = new Set(); // what was taken, or is just being taken
     this.failed = new Map(); // what could not be fetched, with its place: the next stream begins before it
+    this.changing = new Map(); // what changed, with the timer after which it is looked at
     // The same stream tells of the bell; what was missed until it opened is asked for then.
     const bell = () => document.dispatchEvent(new Event("live:notices"));
     const hear = (event) => this.hear(event);
-    this.stream = new LiveStream(() => this.address(), { post: hear, renew: hear, notices: bell, open: bell });
+    this.stream = new LiveStream(() => this.address(), { post: hear, renew: hear, changed: (event) => this.soon(event.data), notices: bell, open: bell });
   }
 
   address() {
@@ -41,6 +42,12 @@ class Follower {
       this.failed.set(data, at);
       this.stream.again();
     }
+  }
+
+  /* What changes several times at once is looked at once, and not by everybody in the same moment. */
+  soon(id) {
+    clearTimeout(this.changing.get(id));
+    this.changing.set(id, setTimeout(() => this.change(id), 200 + 300 * Math.random()));
   }
 
   /* Draws the whole place anew. False: it is to be tried again. */
@@ -91,6 +98,24 @@ class Feed extends Follower {
     announce(this.place.dataset.said.replace("{who}", who));
   }
 
+  /* A post that is mended or taken down; while somebody is at it, it stays as it is. */
+  async change(id) {
+    const post = document.getElementById(`post-${id}`);
+    if (!post) return;
+    if (post.contains(document.activeElement)) {
+      post.addEventListener("focusout", () => this.soon(id), { once: true });
+      return;
+    }
+    const html = await fetched(`/recognition/posts/${id}`, { "HX-Request": "true" });
+    if (html === null || post.contains(document.activeElement)) return;
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    const fresh = holder.content.querySelector(".post");
+    if (!fresh) return post.remove();
+    post.replaceWith(fresh);
+    window.htmx?.process(fresh);
+  }
+
   async renew() {
     const answered = await super.renew();
     if (this.place.querySelector(":scope > .post")) document.getElementById("feed-empty")?.remove();
@@ -124,6 +149,10 @@ class Wall extends Follower {
   }
 
   take() {
+    return this.renew();
+  }
+
+  change() {
     return this.renew();
   }
 }

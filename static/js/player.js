@@ -234,5 +234,3 @@ document.addEventListener("htmx:afterSwap", () => {
   silenceGone();
   start();
 });
-/* Posts that arrive by script (live updates) ask for the same with this event. */
-document.addEventListener("clips:added", start);

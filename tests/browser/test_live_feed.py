@@ -240,3 +240,27 @@ def test_every_page_fits_and_is_accessible(window: Any, name: str, path: str, wi
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "it scrolls sideways"
     found = axe_api.Axe().run(page).response["violations"]
     assert [(one["id"], one["nodes"][0]["target"]) for one in found] == []
+
+
+def test_words_that_are_mended_or_withdrawn_change_where_they_are_read(window: Any) -> None:
+    reader, writer = window("lead", meant="404"), window("amara")
+    reader.goto("/recognition")
+    give_thanks(writer, "You let her finnish.", visibility="everyone")
+    until(reader, "document.body.textContent.includes('You let her finnish.')")
+    writer.goto("/recognition/thanks?side=given")
+    writer.locator("a:has-text('Mend your words')").first.click()
+    writer.fill("[name=message]", "You let her finish.")
+    writer.click("text=Save words")
+    until(reader, "document.body.textContent.includes('You let her finish.')")
+    assert not reader.evaluate("document.body.textContent.includes('finnish')")
+    # whoever is at a post keeps it until they go on
+    post = reader.locator(".post:has-text('You let her finish.')")
+    post.locator("button").first.focus()
+    writer.goto("/recognition/thanks?side=given")
+    writer.on("dialog", lambda asked: asked.accept())
+    with writer.expect_navigation():
+        writer.locator("button:has-text('Withdraw')").first.click()
+    assert writer.get_by_text("Your thanks are withdrawn.").is_visible()
+    assert post.count() == 1
+    reader.evaluate("document.activeElement.blur()")
+    until(reader, lambda: post.count() == 0)

@@ -9,7 +9,7 @@ import pytest
 from tests.recognition.conftest import Cast
 from tests.recognition.test_feed import NAMES, milestone, thanks
 from trainer import db
-from trainer.recognition import posts, queries, stream
+from trainer.recognition import hints, posts, queries, stream
 from trainer.web.live import Broker, Subscription
 
 
@@ -44,7 +44,7 @@ async def test_a_new_post_is_told_at_once_and_in_order(
 ) -> None:
     await thanks(cast, words="Before anybody listened.")
     await watch.follow()
-    listening = broker.subscribe(stream.topics_of(cast.viewer("lead"), only_team=False))
+    listening = broker.subscribe(hints.topics_of(cast.viewer("lead"), only_team=False))
     await thanks(cast, words="First.")
     await thanks(cast, words="Second.")
     told = await heard(listening, 2)
@@ -53,12 +53,39 @@ async def test_a_new_post_is_told_at_once_and_in_order(
     assert told == [("2", rows["2"]), ("3", rows["3"])]
 
 
+async def test_a_change_is_told_to_those_who_read_the_post_and_an_answer_to_those_it_is_about(
+    cast: Cast, broker: Broker
+) -> None:
+    given = await thanks(cast, by="amara", to=("priya",), words="You let her finish.", visibility="team")
+    await posts.give_places()
+    post = (await db.fetch_one("SELECT id FROM post"))["id"]
+    streams = {name: broker.subscribe(hints.topics_of(cast.viewer(name), only_team=False)) for name in NAMES}
+
+    async def told() -> set[str]:
+        found = {name: await one.take(0.05) for name, one in streams.items()}
+        assert all(
+            {(hint.event, hint.data) for hint in one} <= {("changed", str(post))} for one in found.values()
+        )
+        return {name for name, hints_heard in found.items() if hints_heard}
+
+    may_read = {name for name in NAMES if await posts.feed_keys(cast.viewer(name))}
+    assert {"lead", "amara", "priya", "admin"} <= may_read < set(NAMES)
+    await posts.cheer(cast.viewer("lead"), post)
+    assert await told() == {"amara", "priya"}
+    await posts.mend_thanks(cast.viewer("amara"), given, "You let her finish, twice.")
+    assert await told() == may_read
+    await posts.withdraw_thanks(cast.viewer("amara"), given)
+    assert await told() == may_read
+    await posts.follow_appreciation(given)  # gone already
+    assert await told() == set()
+
+
 @pytest.mark.parametrize("visibility", ["team", "everyone", "private"])
 async def test_only_those_who_may_read_a_post_are_told_of_it(
     cast: Cast, broker: Broker, watch: stream.FeedWatch, visibility: str
 ) -> None:
     await watch.follow()
-    streams = {name: broker.subscribe(stream.topics_of(cast.viewer(name), only_team=False)) for name in NAMES}
+    streams = {name: broker.subscribe(hints.topics_of(cast.viewer(name), only_team=False)) for name in NAMES}
     await thanks(cast, by="trainer", to=("priya",), visibility=visibility)
     await milestone(cast.yusuf.id)  # told after it, so that silence is no accident
     await heard(streams["admin"], 1 if visibility == "private" else 2)
@@ -119,7 +146,7 @@ async def test_another_process_is_heard_too(
             params={"code": "x", "title": {"en": "X"}, "why": {"en": "Y"}, "level": {"en": "Z"}},
         )  # fmt: skip
     await watch.follow()
-    listening = broker.subscribe(stream.topics_of(cast.viewer("lead"), only_team=False))
+    listening = broker.subscribe(hints.topics_of(cast.viewer("lead"), only_team=False))
     code = (
         "import asyncio, sys\n"
         "from trainer import db\n"

@@ -21,6 +21,7 @@ from trainer.people.audit import record_audit
 from trainer.people.service import people_by_ids
 from trainer.problems import Forbidden, NotFound
 from trainer.recognition import queries
+from trainer.recognition.hints import tell_changed
 from trainer.recognition.lines import Line, lines_on
 from trainer.recognition.tables import Cheer, Post
 from trainer.web import live
@@ -218,7 +219,7 @@ async def mend_thanks(viewer: Viewer, given: UUID, message: str) -> None:
     """Mends the words, and the post with them. Raises Conflict after 15 minutes."""
     async with db.transaction():
         await appreciation.mend(viewer, given, message)
-        await queries.bump(given)
+        await tell_changed(await queries.bump(given))
 
 
 async def withdraw_thanks(viewer: Viewer, given: UUID) -> None:
@@ -236,10 +237,10 @@ async def redraw_appreciation(context: jobs.JobContext, event: dict[str, Any]) -
 
 async def follow_appreciation(changed: UUID) -> None:
     """Makes the post agree with its appreciation."""
-    if await appreciation.get_appreciation(changed) is None:
-        await queries.hide_withdrawn(changed, db.utc_now())
-    else:
-        await queries.bump(changed)
+    async with db.transaction():
+        gone = await appreciation.get_appreciation(changed) is None
+        told = await (queries.hide_withdrawn(changed, db.utc_now()) if gone else queries.bump(changed))
+        await tell_changed(told)
 
 
 async def feed_keys(
@@ -356,6 +357,7 @@ async def cheer(viewer: Viewer, post: UUID, *, on: bool | None = None) -> PostKe
             changed = await Cheer.delete().where(mine).returning(Cheer.id)
         if changed:
             await Post.update({Post.version: Post.version + 1}).where(Post.id == post)
+            await tell_changed([post], to_those_named=True)
     return await load_post(viewer, post)
 
 
@@ -383,4 +385,5 @@ async def hide_post(viewer: Viewer, post: UUID) -> None:
         thanks = await appreciation.get_appreciation(given) if given and key.relation != "subject" else None
         if thanks and appreciation.may_withdraw(viewer, thanks):
             await appreciation.withdraw(viewer, thanks.id)
+        await tell_changed([post])
         await record_audit(viewer, "post_hidden", "post", str(post), {"as": key.relation})

@@ -101,16 +101,20 @@ async def place(post: UUID, seq: int) -> None:
     await db.fetch("UPDATE post SET seq = {} WHERE id = {} AND seq IS NULL", seq, post)
 
 
+_TOLD = """SELECT post.id, post.seq, post.team, post.scope, post.person, post.appreciation, appreciation.author
+           FROM post LEFT JOIN appreciation ON appreciation.id = post.appreciation WHERE """
+
+
 async def placed_after(seq: int, limit: int) -> list[dict[str, Any]]:
     """What came into the feed after a place, in order: enough to tell the live streams."""
     return await db.fetch(
-        """SELECT post.id, post.seq, post.team, post.scope, post.person, post.appreciation,
-               appreciation.author
-           FROM post LEFT JOIN appreciation ON appreciation.id = post.appreciation
-           WHERE post.seq > {} AND post.hidden_at IS NULL ORDER BY post.seq LIMIT {}""",
-        seq,
-        limit,
+        _TOLD + "post.seq > {} AND post.hidden_at IS NULL ORDER BY post.seq LIMIT {}", seq, limit
     )
+
+
+async def placed(posts: list[UUID]) -> list[dict[str, Any]]:
+    """The same of these posts, also of those that were taken down."""
+    return await db.fetch(_TOLD + "post.id IN ({}) AND post.seq IS NOT NULL", posts)
 
 
 async def celebrated_people(
@@ -210,15 +214,20 @@ async def wall_totals(since: datetime) -> dict[str, int]:
     return dict(row) if row else {"thanks": 0, "clips": 0, "milestones": 0}
 
 
-async def bump(appreciation: UUID) -> None:
-    """An appreciation's words changed: its post is drawn anew."""
-    await db.fetch("UPDATE post SET version = version + 1 WHERE appreciation = {}", appreciation)
+async def bump(appreciation: UUID) -> list[UUID]:
+    """An appreciation's words changed: its post is drawn anew. Returns the post, if there is one."""
+    rows = await db.fetch(
+        "UPDATE post SET version = version + 1 WHERE appreciation = {} RETURNING id", appreciation
+    )
+    return [row["id"] for row in rows]
 
 
-async def hide_withdrawn(appreciation: UUID, now: datetime) -> None:
-    """An appreciation was withdrawn: its post leaves the feed."""
-    await db.fetch(
-        """UPDATE post SET hidden_at = {}, version = version + 1 WHERE appreciation = {} AND hidden_at IS NULL""",
+async def hide_withdrawn(appreciation: UUID, now: datetime) -> list[UUID]:
+    """An appreciation was withdrawn: its post leaves the feed. Returns the post, if it stood there."""
+    rows = await db.fetch(
+        """UPDATE post SET hidden_at = {}, version = version + 1 WHERE appreciation = {} AND hidden_at IS NULL
+           RETURNING id""",
         now,
         appreciation,
     )
+    return [row["id"] for row in rows]

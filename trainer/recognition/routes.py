@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from trainer import db
 from trainer.notices import bell
 from trainer.notices.service import topic_of
-from trainer.recognition import card_pages, fragments, posts, stream, thanks_pages
+from trainer.recognition import card_pages, fragments, hints, posts, stream, thanks_pages
 from trainer.recognition import pages as content
 from trainer.web.guards import signed_in
 from trainer.web.i18n import _
@@ -109,7 +109,7 @@ async def stream_feed(request: AnyRequest, whose: Scope = "everyone") -> LiveRes
     only_team = whose == "team"
     await request.app.state.feed_watch.follow()
     replay = partial(stream.missed, viewer, only_team=only_team)
-    topics = stream.topics_of(viewer, only_team=only_team) | {own}
+    topics = hints.topics_of(viewer, only_team=only_team) | {own}
     return live_response(request, broker, topics, replay=replay, person=viewer.id)
 
 

@@ -8,12 +8,10 @@ the order of the feed, each once per process; what they name is read through the
 
 import logging
 from collections.abc import Iterable
-from typing import Any
-from uuid import UUID
 
 from trainer import db
-from trainer.appreciation.queries import receivers_of
 from trainer.recognition import queries
+from trainer.recognition.hints import topics_of, topics_of_posts
 from trainer.recognition.posts import PLACED
 from trainer.web.live import Broker, LiveEvent
 from trainer.web.session import Viewer
@@ -22,17 +20,6 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 2.0
 MOST_AT_ONCE = 200
-EVERYONE, ALL_TEAMS = "feed:everyone", "feed:all"
-
-
-def topics_of(viewer: Viewer, *, only_team: bool) -> set[str]:
-    """What a viewer may hear of: everyone's posts, the own team's, and those they are part of; admins all."""
-    team = {f"feed:team:{viewer.team}"} if viewer.team else set()
-    if only_team:
-        return team
-    if viewer.has("admin"):
-        return {ALL_TEAMS}
-    return {EVERYONE, f"feed:person:{viewer.id}"} | team
 
 
 class FeedWatch:
@@ -74,28 +61,11 @@ class FeedWatch:
         await self.follow()
         assert self._told is not None
         while rows := await queries.placed_after(self._told, MOST_AT_ONCE):
-            hints = await _hints(rows)
+            hints = await topics_of_posts(rows)
             for row in rows:
                 for topic in hints[row["id"]]:
                     self._broker.deliver(LiveEvent(topic, "post", str(row["seq"]), str(row["id"])))
             self._told = rows[-1]["seq"]
-
-
-async def _hints(rows: list[dict[str, Any]]) -> dict[UUID, set[str]]:
-    """The topics of each post."""
-    given = {row["appreciation"]: row["id"] for row in rows if row["appreciation"]}
-    topics: dict[UUID, set[str]] = {}
-    for row in rows:
-        told = topics[row["id"]] = {ALL_TEAMS}
-        if row["scope"] == "everyone":
-            told.add(EVERYONE)
-        told |= {f"feed:team:{row['team']}"} if row["team"] else set()
-        told |= {f"feed:person:{person}" for person in (row["person"], row["author"]) if person}
-    for receiver in await receivers_of(list(given)):
-        told = topics[given[receiver["appreciation"]]]
-        told.add(f"feed:person:{receiver['id']}")
-        told |= {f"feed:team:{receiver['team']}"} if receiver["team"] else set()
-    return topics
 
 
 async def missed(viewer: Viewer, since: str, *, only_team: bool) -> Iterable[LiveEvent]:
@@ -109,7 +79,7 @@ async def missed(viewer: Viewer, since: str, *, only_team: bool) -> Iterable[Liv
     rows = await queries.placed_after(int(since), MOST_AT_ONCE + 1)
     if len(rows) > MOST_AT_ONCE:
         return [LiveEvent("feed", "renew", str(newest))]
-    hints = await _hints(rows)
+    hints = await topics_of_posts(rows)
     heard = topics_of(viewer, only_team=only_team)
     return [
         LiveEvent("feed", "post", str(row["seq"]), str(row["id"])) for row in rows if heard & hints[row["id"]]

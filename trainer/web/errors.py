@@ -209,11 +209,11 @@ def handle_error(request: Request[Any, Any, Any], error: Exception) -> Response[
             status_code=303,
             headers={"Location": sign_in_address(_wanted(request))},
         )
-    page, _slash, _action = request.scope["path"].strip("/").rpartition("/")
-    if answer.status == 405 and request.scope["method"] == "GET" and page:
+    parent, _slash, _action = request.scope["path"].strip("/").rpartition("/")
+    if answer.status == 405 and request.scope["method"] == "GET" and parent:
         # A refused form left its own address in the bar; looked at again, it is the page it stood on.
         return Response(
-            b"", media_type=MediaType.TEXT, status_code=303, headers={"Location": f"/{quote(page)}"}
+            b"", media_type=MediaType.TEXT, status_code=303, headers={"Location": f"/{quote(parent)}"}
         )
     return render(request, "errors/page.html", status=answer.status, headers=answer.headers, problem=answer)
 
