@@ -94,6 +94,7 @@ class Feed extends Follower {
     this.put(post, next);
     document.getElementById("feed-empty")?.remove();
     window.htmx?.process(post);
+    this.count(post);
     const who = post.querySelector(".post-head h3")?.textContent.trim().replace(/\s+/g, " ") ?? "";
     announce(this.place.dataset.said.replace("{who}", who));
   }
@@ -111,9 +112,20 @@ class Feed extends Follower {
     const holder = document.createElement("template");
     holder.innerHTML = html;
     const fresh = holder.content.querySelector(".post");
-    if (!fresh) return post.remove();
+    if (!fresh) {
+      post.remove();
+      this.count(post);
+      return;
+    }
     post.replaceWith(fresh);
     window.htmx?.process(fresh);
+  }
+
+  /* The week's milestones beside the posts follow those that come and go. */
+  async count(post) {
+    const week = post.matches(".milestone-post") && document.getElementById("week");
+    const html = week && (await fetched("/recognition/week", { "HX-Request": "true" }));
+    if (html) week.outerHTML = html;
   }
 
   async renew() {

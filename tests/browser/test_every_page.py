@@ -169,6 +169,7 @@ NOT_PAGES = {
     "play_clip",
     "play_step",
     "show_clip_words",
+    "show_week",
     "download_transcript",
     "show_lines",
     "show_run",

@@ -188,6 +188,7 @@ def test_from_a_call_to_a_cheer(chromium: Any, centre: Centre, call: tuple[Path,
         loaded = [url for url in colleague.asked if url.endswith("/recognition")]
         take_module(agent)
         feed.wait_for_selector("text=Lin Xia reached a milestone", timeout=120_000)
+        feed.wait_for_selector("#week :text('Lin Xia')")
         assert [url for url in colleague.asked if url.endswith("/recognition")] == loaded  # no reload
         assert "A good beginning" in feed.inner_text("main")
         feed.click("main article >> text=Thank")

@@ -66,6 +66,15 @@ async def show_post(request: AnyRequest, post_id: FromPath[UUID]) -> Response[st
     return _fragment(request, "\n".join(await fragments.draw_posts(request, [key])))
 
 
+@get("/recognition/week", guards=[signed_in], include_in_schema=False)
+async def show_week(request: AnyRequest) -> Response[str]:
+    """A fragment: this week's milestones, as they stand beside the posts."""
+    viewer = viewer_of(request)
+    newest = await posts.feed_keys(viewer, limit=1)
+    beside = await content.beside(viewer, newest[0].seq if newest else 0)
+    return render(request, "recognition/_week.html", beside=beside)
+
+
 @post("/recognition/posts/{post_id:uuid}/cheer", guards=[signed_in], include_in_schema=False, status_code=200)
 async def cheer_post(request: AnyRequest, post_id: FromPath[UUID]) -> Response[str]:
     """Joins in the thanks, or takes one's own back; htmx puts the post's foot anew."""
@@ -78,6 +87,7 @@ async def cheer_post(request: AnyRequest, post_id: FromPath[UUID]) -> Response[s
 async def hide_post(request: AnyRequest, post_id: FromPath[UUID]) -> Response[str]:
     """Takes a post out of the feed."""
     await posts.hide_post(viewer_of(request), post_id)
+    content.forget_beside()
     told = json.dumps({"toast": {"text": _("The post is out of the feed."), "kind": "good"}})
     return Response("", media_type="text/html", headers={"HX-Trigger": told})
 
@@ -116,6 +126,7 @@ async def stream_feed(request: AnyRequest, whose: Scope = "everyone") -> LiveRes
 pages: list[Any] = [
     show_feed,
     show_post,
+    show_week,
     cheer_post,
     hide_post,
     show_wall,
