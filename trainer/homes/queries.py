@@ -21,7 +21,7 @@ async def first_things() -> dict[str, Any]:
             WHERE clip.state = 'published' AND NOT recording.staged) AS clips,
            (SELECT count(*) FROM module_version WHERE state = 'published') AS modules,
            (SELECT count(*) FROM career_path WHERE code = 'agent') AS paths,
-           (SELECT count(*) FROM assignment WHERE ended_at IS NULL) AS assignments"""
+           (SELECT count(*) FROM (SELECT 1 FROM enrolment LIMIT 1) AS one) AS given"""
     )
     return row or {}
 

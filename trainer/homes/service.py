@@ -235,10 +235,13 @@ async def admin_home(settings: Settings) -> AdminHome:
             ),
             FirstThing(
                 _("Publish and assign the first module"),
-                _("Built from rules and their clips; agents find it on their home."),
+                _(
+                    "Trainers build them from rules and their clips; trainers and team leads assign them. Whoever"
+                    " has one of these jobs finds Assign on their home."
+                ),
                 "/modules",
                 "graduation-cap",
-                found["modules"] > 0 and found["assignments"] > 0,
+                found["modules"] > 0 and found["given"] > 0,
                 str(found["modules"]),
             ),
             FirstThing(
