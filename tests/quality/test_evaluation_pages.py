@@ -310,7 +310,25 @@ async def test_sums_are_for_groups_of_five(
         assert found["whole"]["resolved_share"] is None  # it was asked of four
         assert [team["sums"] for team in found["teams"]] == [None, None]
         assert {rule["rule"]: rule["met_share"] for rule in found["rules"]}["N1"] == 2000
-        assert "Too few" in (await browser.get("/evaluations")).text
+        shown = (await browser.get("/evaluations")).text
+        assert "Too few" in shown
+        assert "of what the rules ask was there, no-go zones aside" in shown
+        assert "asked in 5 calls" in shown
+
+
+async def test_shares_say_in_how_many_calls_it_was_asked(
+    cast: Cast, client: httpx.AsyncClient, sign_in: Any
+) -> None:
+    analyst = cast.viewer("analyst")
+    people = [cast.agent, *[await a_person("agent", team=cast.agent.team) for _n in range(4)]]
+    for number, person in enumerate(people):
+        await a_release(analyst, await a_call(person.id), resolved=number < 3)
+    await a_release(analyst, await a_call(cast.agent.id))  # nobody said whether the caller was helped
+    await sign_in(client, cast.manager)
+    for path in ("/evaluations", "/home"):
+        told = " ".join(re.sub("<[^>]+>", " ", (await client.get(path)).text).split())
+        assert "6 calls evaluated of 5 people" in told
+        assert "60% of callers helped asked in 5 calls" in told
 
 
 async def test_the_last_team_is_hidden_with_a_small_one(cast: Cast) -> None:

@@ -24,13 +24,19 @@ _REACHES = ("totals", "groups")
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Of one group: shares and the mean score in basis points, None where fewer than five people were asked."""
+    """Of one group: shares and the mean score in basis points, None where fewer than five people were asked.
+
+    `scored`, `fatal_asked`, `resolved_asked`: the evaluations that each of them is of; not every one asks everything.
+    """
 
     evaluations: int
     people: int
     score: int | None
+    scored: int
     fatal_failed: int | None
+    fatal_asked: int
     resolved: int | None
+    resolved_asked: int
     not_helped: int | None
 
 
@@ -101,8 +107,11 @@ def _sums(row: Mapping[str, Any]) -> Sums:
         evaluations=row["evaluations"],
         people=row["people"],
         score=_mean(row["score_sum"], row["scored"]) if enough("score") else None,
+        scored=row["scored"],
         fatal_failed=_share(row["fatal_failed"], row["fatal_asked"]) if enough("fatal") else None,
+        fatal_asked=row["fatal_asked"],
         resolved=_share(row["resolved"], row["resolved_asked"]) if enough("resolved") else None,
+        resolved_asked=row["resolved_asked"],
         not_helped=row["not_helped"] if enough("resolved") else None,
     )
 
