@@ -154,6 +154,13 @@ async def test_a_doubled_column_asks_which(admin: httpx.AsyncClient) -> None:
     assert "is there twice" in (await admin.get(address)).text
 
 
+async def test_an_import_without_clear_columns_does_not_wait_for_a_yes(admin: httpx.AsyncClient) -> None:
+    await upload(admin, "email,e-mail\nann@b.c,ann@b.c\n")
+    listed = (await admin.get("/people/import")).text
+    assert "columns not clear yet" in listed
+    assert "waits for your yes" not in listed
+
+
 async def test_a_file_that_cannot_be_read_says_why(admin: httpx.AsyncClient) -> None:
     address = await upload(admin, b"%PDF-1.7\x00\x01", "people.pdf")
     assert "neither CSV nor an Excel workbook" in (await admin.get(address)).text
