@@ -138,6 +138,22 @@ async def test_what_is_wrong_is_said_and_nothing_sent(
     assert await Assignment.count() == 0
 
 
+async def test_a_day_that_is_over_is_said_before_anything_is_sent(trainer: httpx.AsyncClient, module: UUID):
+    over = (date.fromisoformat(DUE) - timedelta(days=3650)).isoformat()
+    fields = {"what": "module:hear-them-out", "whom": "role", "role": "agent", "due_on": over}
+    checked = await trainer.post("/assign/check", data=fields, headers=HTMX)
+    assert "Choose a day that is not over." in checked.text
+    assert "Assign to" not in checked.text
+
+
+async def test_enter_in_the_search_finds_people_without_a_script_too(
+    trainer: httpx.AsyncClient, module: UUID
+):
+    page = main_of(await trainer.post("/assign/check", data={"whom": "people", "q": "amara"}))
+    assert "Amara Nwosu" in page
+    assert "Yusuf Kaya" not in page
+
+
 async def test_a_lead_chooses_from_the_own_team_alone(
     cast: Cast, module: UUID, client: httpx.AsyncClient, sign_in: SignIn
 ):

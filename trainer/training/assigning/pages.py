@@ -125,7 +125,7 @@ async def _check(viewer: Viewer, chosen: Chosen, form: Form) -> Preview | None:
         return None
     try:
         whom = await service.whom_of(viewer, **chosen.target)
-        return await service.preview(viewer, await reaching.what_of(**chosen.codes), whom)
+        return await service.preview(viewer, await reaching.what_of(**chosen.codes), whom, chosen.due_on)
     except Invalid as problem:
         form.take(problem)
         return None
@@ -191,10 +191,11 @@ async def find_people(request: Page) -> Response[str]:
 
 @post("/assign/check", guards=[requires(*ASSIGNERS)], status_code=200, include_in_schema=False)
 async def check_assignment(request: Page) -> Response[str]:
-    """Whom it would reach; nothing is done yet."""
+    """Whom it would reach; nothing is done yet. Without a script Enter in the search leads here too."""
     form = await read_form(request)
-    chosen = _chosen(form)
-    return await _form_page(request, chosen, form, block="check" if is_htmx(request) else None)
+    chosen, search = _chosen(form), form.raw("q")[:100]
+    block = "check" if is_htmx(request) else None
+    return await _form_page(request, chosen, form, search=search, block=block)
 
 
 @post("/assign", guards=[requires(*ASSIGNERS)], include_in_schema=False)

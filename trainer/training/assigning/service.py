@@ -128,8 +128,16 @@ def _forbidden() -> Forbidden:
     return Forbidden(_("Trainers assign to anybody, team leads to their own team."))
 
 
-async def preview(viewer: Viewer, what: What, whom: Whom) -> Preview:
-    """What assigning this to these people would do now; in two queries."""
+def check_due(viewer: Viewer | None, due_on: date | None) -> None:
+    """Raises Invalid for a day that is over where the viewer is."""
+    zone = viewer.time_zone if viewer else ""
+    if due_on is not None and due_on < day_of(db.utc_now(), zone):
+        raise Invalid.field("due_on", "past", _("Choose a day that is not over."))
+
+
+async def preview(viewer: Viewer, what: What, whom: Whom, due_on: date | None = None) -> Preview:
+    """What assigning this to these people would do now; in two queries. Raises Invalid as `assign` would."""
+    check_due(viewer, due_on)
     since = db.utc_now() if whom.people else EVER
     totals = await queries.people_to_be_given(whom, list(what.modules), since)
     found = {row.pop("module"): row for row in await queries.would_be_given(whom, list(what.modules), since)}
@@ -164,9 +172,7 @@ async def assign(
     named = [*people, person] if person is not None else list(people)
     whom = await whom_of(viewer, people=named, team=team, role=role)
     what = await what_of(module, curriculum)
-    zone = viewer.time_zone if viewer else ""
-    if due_on is not None and due_on < day_of(db.utc_now(), zone):
-        raise Invalid.field("due_on", "past", _("Choose a day that is not over."))
+    check_due(viewer, due_on)
     row = Assignment(
         id=db.new_id(),
         module=what.module,
