@@ -76,7 +76,8 @@ async def test_a_draft_is_built_edited_and_published(trainer: httpx.AsyncClient,
     view, steps = await draft_of(cast, module)
     assert len(steps) == 5
     words = {"title": "Hear more", "summary": "", "minutes": "4", "revision": str(view.revision)}
-    await trainer.post(f"{here}/words", data=words)
+    said = await trainer.post(f"{here}/words", data=words)
+    assert "Saved." in (await trainer.get(said.headers["location"])).text
     view, _steps = await draft_of(cast, module)
     assert (view.title["en"], view.summary, view.minutes) == ("Hear more", {"en": ""}, 4)
     await trainer.post(f"{here}/publish", data={"revision": str(view.revision)})

@@ -107,11 +107,12 @@ async def show_module(
     module_id: FromPath[UUID],
     version: FromQuery[int | None] = None,
     removed: FromQuery[UUID | None] = None,
+    saved: FromQuery[str] = "",
 ) -> Response[str]:
     """The draft if there is one, else what is published; `version` shows another. The step `removed` was just
     taken out.
     """
-    return await _module_page(request, module_id, version=version, removed=removed)
+    return await _module_page(request, module_id, version=version, removed=removed, saved=bool(saved))
 
 
 async def _module_page(
@@ -123,6 +124,7 @@ async def _module_page(
     errors: dict[str, str] | None = None,
     missing: Sequence[str] | None = None,
     removed: UUID | None = None,
+    saved: bool = False,
     focus: Mapping[UUID, str] | None = None,
 ) -> Response[str]:
     """`focus`: which part of which step gets it after a swap: "up", "down" or its "title"."""
@@ -152,6 +154,7 @@ async def _module_page(
         icons=ICONS,
         kind_name=kind_name,
         title_of=title_of,
+        flash=[{"kind": "good", "text": _("Saved.")}] if saved else [],
         taken_out=taken_out,
         focus=focus or {},
         may_edit=may_edit,
@@ -203,7 +206,7 @@ async def save_words(request: Page, module_id: FromPath[UUID]) -> Response[str] 
             counted=minutes is None,
             revision=revision,
         )
-        return _back(module_id)
+        return Redirect(f"/modules/{module_id}?saved=1", status_code=303)
     return await _module_page(request, module_id, status=422, errors=form.errors)
 
 
