@@ -1,6 +1,7 @@
 """The trainer's pages: choosing rules, the draft, its steps, publishing, who has it."""
 
 import re
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -219,3 +220,19 @@ async def test_minutes_left_empty_are_counted_from_the_steps(
     assert 'value="30"' in main_of(await trainer.get(here))
     await trainer.post(f"{here}/words", data=words | {"minutes": "", "revision": "2"})
     assert (await draft_of(cast, module))[0].minutes == 4
+
+
+async def test_a_clip_about_to_end_is_used_last_and_said_before_publishing(
+    trainer: httpx.AsyncClient, cast: Cast, clips: Clips
+):
+    soon = db.utc_now() + timedelta(days=10)
+    ending = {Clip.keep_basis: "consent", Clip.keep_until: soon.date(), Clip.expires_at: soon}
+    await Clip.update(ending).where(Clip.id == clips.first)
+    module = await a_module(cast.viewer("trainer"), publish=False)
+    _view, steps = await draft_of(cast, module)
+    assert next(step for step in steps if step.kind == "listen").clip == clips.second
+    await Clip.update(ending).where(Clip.id == clips.second)
+    page = main_of(await trainer.get(f"/modules/{module}"))
+    assert "Kept until" in page
+    assert "Step 2: its clip is only kept until" in page
+    assert (await trainer.post(f"/modules/{module}/publish", data={"revision": "1"})).status_code == 303

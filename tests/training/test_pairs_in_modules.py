@@ -8,7 +8,7 @@ from trainer.training.building import draft_steps
 
 
 def clip(polarity: str, *, staged: bool = False) -> Any:
-    return SimpleNamespace(id=uuid4(), polarity=polarity, staged=staged)
+    return SimpleNamespace(id=uuid4(), polarity=polarity, staged=staged, expires_at=None)
 
 
 def test_the_pair_that_was_made_is_compared():

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from trainer import db
+from trainer.clips.keeping.ending import WARN
 from trainer.clips.pairs.service import PairView, pairs_of_rules
 from trainer.clips.service import ClipView, clips_of_rules
 from trainer.people.audit import record_audit
@@ -52,6 +53,7 @@ async def build_module(
         rule = known[code]
         fitting = [clip for clip in clips.get(rule.id, []) if clip.language == language]
         spoken = [pair for pair in pairs[rule.id] if pair.good.language == language]
+        spoken.sort(key=lambda pair: ends_soon(pair.good) or ends_soon(pair.other))
         steps += draft_steps(rule, fitting, spoken[0] if spoken else None)
     async with db.transaction():
         module = Module(
@@ -76,6 +78,11 @@ async def build_module(
     return module.id
 
 
+def ends_soon(clip: ClipView) -> bool:
+    """Whether a clip goes within the time that people are warned ahead of."""
+    return clip.expires_at is not None and clip.expires_at <= db.utc_now() + WARN
+
+
 def minutes_of(steps: int) -> int:
     """About how long so many steps take, in minutes."""
     return max(1, round(steps * 0.9))
@@ -88,11 +95,13 @@ def draft_steps(
 
     Compared is the pair that somebody made of them, where there is one.
     What is to be judged was not heard before wherever the clips allow it; then the pair is fresh too, if there are
-    enough. Real calls come before staged ones.
+    enough. Clips that last come before those that end soon, real calls before staged ones.
     """
-    good = sorted((clip for clip in clips if clip.polarity == "exemplar"), key=lambda clip: clip.staged)
+    good = [clip for clip in clips if clip.polarity == "exemplar"]
+    good.sort(key=lambda clip: (ends_soon(clip), clip.staged))
     poor = [clip for clip in clips if clip.polarity == "counterexample"]
     poor += [clip for clip in clips if clip.polarity == "near_miss"]
+    poor.sort(key=ends_soon)
     pin = {"rule": rule.id, "rule_version": rule.version}
     steps: list[dict[str, Any]] = [{"kind": "read_rule", **pin}]
     if good:

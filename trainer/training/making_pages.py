@@ -149,6 +149,7 @@ async def _module_page(
         clips=await _clips_of(steps),
         takers=await _takers(viewer, module_id),
         missing=missing,
+        ends_soon=building.ends_soon,
         errors=errors or {},
         kinds=[(kind, kind_name(kind)) for kind in KINDS],
         icons=ICONS,
