@@ -35,7 +35,9 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
 
 
 def ids(page: Any) -> list[str]:
-    return [str(step.get_attribute("id")) for step in page.locator(".draft-step").all()]
+    """The steps in their order, asked at once: a swap in between would leave one to wait for."""
+    found: list[str] = page.locator(".draft-step").evaluate_all("(steps) => steps.map((step) => step.id)")
+    return found
 
 
 def focused(page: Any, selector: str) -> None:
@@ -71,6 +73,9 @@ def test_a_step_taken_out_is_put_back_and_focus_is_never_lost(chromium: Any, cen
         until(page, lambda: ids(page) == [second, *rest])
         focused(page, f"#{second} h3")
         assert "was taken out" in page.locator("#step-said").inner_text()
+        page.locator(".draft-step").last.scroll_into_view_if_needed()
+        seen = "const { top, bottom } = document.querySelector('#step-said button').getBoundingClientRect(); "
+        until(page, seen + "top >= 0 && bottom <= innerHeight")
         assert violations(window) == []
         assert "3 minutes" in page.locator("#about-part").inner_text()
         page.get_by_role("button", name="Undo").click()
