@@ -5,9 +5,12 @@ caller lost in the street (passed, not helped); Amara answers hers.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from trainer import db
+from trainer.calls.service import log_play
 from trainer.calls.tables import Recording
 from trainer.quality import judging, replies
 from trainer.quality.checking import Given, Judgement
@@ -15,6 +18,7 @@ from trainer.quality.service import load_evaluation, visible_evaluations
 from trainer.web.session import Viewer
 
 ANALYST = "zhoumin"
+HEARD = (timedelta(minutes=40),)  # how long before the release: every play is noted
 _FATAL = ("R02", "R05")
 _ALL = (*_FATAL, "R01", "R03", "R04", "R06", "R07", "R08", "R09", "R10", "R11")
 
@@ -108,6 +112,7 @@ EVENTS: list[dict[str, Any]] = [
         "days_ago": 2,
         "time": "10:15",
         "call": "A late fee after ten days in hospital",
+        "heard": (timedelta(hours=18), timedelta(minutes=40)),
         "said": Judgement(
             marks=_marks(
                 R01=Given("met", 53_543, "Silence, then “a hard homecoming”. That second is the whole call."),
@@ -131,10 +136,13 @@ EVENTS: list[dict[str, Any]] = [
 
 
 async def live(viewers: Mapping[str, Viewer], event: Mapping[str, Any]) -> None:
-    """One of the events: an evaluation is released, or its agent opens it and answers."""
+    """One of the events: a call is heard and its evaluation released, or its agent opens it and answers."""
     analyst = viewers[ANALYST]
     recording = await _recording(event["call"])
     if "said" in event:
+        for before in event.get("heard", HEARD):
+            with db.as_of(db.utc_now() - before):
+                await log_play(analyst, recording)
         draft = await judging.start(analyst, recording, event["said"])
         await judging.release(analyst, draft, confirm_unmarked=True)
         return
