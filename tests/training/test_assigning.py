@@ -255,6 +255,29 @@ async def test_a_new_agent_begins_with_the_starter_whatever_else_is_due(cast: Ca
     assert len(await enrolling.open_enrolments(joined.id)) == 2
 
 
+async def test_taking_it_back_restores_the_days_that_it_moved(cast: Cast, module: UUID) -> None:
+    trainer, later = cast.viewer("trainer"), SOON + timedelta(days=9)
+    mine = await enrolling.enrol(trainer, "hear-them-out", cast.agent.id, due_on=SOON)
+
+    async def days() -> tuple[date | None, list[str]]:
+        await jobs.drain()
+        row = await Enrolment.select(Enrolment.due_on).where(Enrolment.id == mine).first()
+        told = [notice.words for notice in await latest(viewer_for(cast.agent))]
+        return row["due_on"] if row else None, [words for words in told if "by" in words]
+
+    assignment = await assigning.assign(trainer, module="hear-them-out", team=cast.agent.team, due_on=later)
+    day, told = await days()
+    assert (day, len(told)) == (later, 1), "whose day is moved hears of it"
+    assert await days() == (day, told)
+    await assigning.end_assignment(trainer, assignment)
+    assert await days() == (SOON, [])
+    # a day that somebody set afterwards is not undone
+    assignment = await assigning.assign(trainer, module="hear-them-out", team=cast.agent.team, due_on=later)
+    await enrolling.enrol(trainer, "hear-them-out", cast.agent.id, due_on=SOON + timedelta(days=2))
+    await assigning.end_assignment(trainer, assignment)
+    assert (await days())[0] == SOON + timedelta(days=2)
+
+
 MANY = 20_000
 
 

@@ -183,7 +183,12 @@ async def enrol(viewer: Viewer | None, code: str, person: UUID, *, due_on: date 
             & Enrolment.waived_at.is_null()
         )
         if due_on is not None and (viewer is None or viewer.id != person):
-            await Enrolment.update({Enrolment.due_on: due_on, Enrolment.reminded: 0}).where(present)
+            moved: dict[Any, Any] = {
+                Enrolment.due_on: due_on,
+                Enrolment.due_from: None,
+                Enrolment.reminded: 0,
+            }
+            await Enrolment.update(moved).where(present)
         found = await Enrolment.select(Enrolment.id).where(present).first()
     if found is None:  # completed or waived between the two statements: begin anew
         return await enrol(viewer, code, person, due_on=due_on)

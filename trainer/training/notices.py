@@ -29,6 +29,14 @@ kinds.register(
 )
 kinds.register(
     kinds.Kind(
+        "due_moved",
+        words=lambda params: _("“%(title)s” is to be done by %(due)s now") % params,
+        title_for_choice=lambda: _("Somebody changes my day for a module"),
+        icon="calendar",
+    )
+)
+kinds.register(
+    kinds.Kind(
         "due_soon",
         words=lambda params: (
             (_("“%(title)s” is due today") if params.get("today") else _("“%(title)s” is due on %(due)s"))
@@ -73,3 +81,12 @@ async def tell_given(
         "list": of_list,
     }
     await notify_many(people, "module_assigned", source=source, href=href, params=params)
+
+
+async def tell_moved(
+    people: list[UUID], *, source: str, title: Mapping[str, str], due_on: date | None, by: UUID | None
+) -> None:
+    """Tells people, each once for a source, that what they have already is to be done by another day."""
+    if due_on is not None:
+        params = {"title": dict(title), "due": due_on.isoformat(), "by": str(by) if by else None}
+        await notify_many(people, "due_moved", source=source, href="/learn", params=params)

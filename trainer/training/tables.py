@@ -115,6 +115,8 @@ class Enrolment(Table, tablename="enrolment"):
     position = Integer(default=0, help_text="Place in the curriculum it came with.")
     enrolled_by = UUID(default=None, null=True, help_text="Empty: the person, or the starter rule.")
     due_on = Date(default=None, null=True)
+    due_from = UUID(default=None, null=True, help_text="The assignment that moved its due day.")
+    due_before = Date(default=None, null=True, help_text="Its due day before that.")
     created_at = Timestamptz(default=None)
     started_at = Timestamptz(default=None, null=True)
     completed_at = Timestamptz(default=None, null=True)

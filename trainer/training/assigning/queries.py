@@ -147,22 +147,45 @@ async def hand_out(
     return len(rows)
 
 
-async def set_due(whom: Whom, modules: list[UUID], due_on: date, *, replace: bool) -> None:
+async def set_due(assignment: UUID, whom: Whom, modules: list[UUID], due_on: date, *, replace: bool) -> None:
     """The day becomes the due day of whatever of these modules the people have open; without `replace`, only of what
-    has none.
+    has none. The day before it is kept for as long as the assignment may be taken back.
     """
     sql, params = whom.condition()
     other = " OR due_on <> {}" if replace else ""
     await db.fetch(
-        f"""UPDATE enrolment SET due_on = {{}}, reminded = 0
+        f"""UPDATE enrolment SET due_before = CASE WHEN due_from = {{}} THEN due_before ELSE due_on END,
+                   due_from = {{}}, due_on = {{}}, reminded = 0
             WHERE module IN ({{}}) AND completed_at IS NULL AND waived_at IS NULL
                   AND (due_on IS NULL{other})
                   AND person IN (SELECT person.id FROM person WHERE {sql}) RETURNING id""",
+        assignment,
+        assignment,
         due_on,
         modules,
         *([due_on] if replace else []),
         *params,
     )
+
+
+async def restore_due(assignment: UUID) -> None:
+    """What an assignment gave another due day gets its own back."""
+    await db.fetch(
+        """UPDATE enrolment SET due_on = due_before, due_before = NULL, due_from = NULL, reminded = 0
+           WHERE due_from = {} AND completed_at IS NULL AND waived_at IS NULL RETURNING id""",
+        assignment,
+    )
+
+
+async def moved_by(assignment: UUID, among: list[UUID]) -> list[UUID]:
+    """Those of these people whose due day the assignment moved, or set, of something that they had already."""
+    rows = await db.fetch(
+        """SELECT DISTINCT person FROM enrolment WHERE due_from = {} AND person IN ({})
+           AND completed_at IS NULL AND waived_at IS NULL""",
+        assignment,
+        among,
+    )
+    return [row["person"] for row in rows]
 
 
 async def given_by(assignment: UUID, among: list[UUID]) -> list[UUID]:

@@ -19,7 +19,7 @@ from trainer.problems import Invalid
 from trainer.training import queries as training_queries
 from trainer.training.assigning import queries
 from trainer.training.assigning.queries import Whom
-from trainer.training.notices import tell_given
+from trainer.training.notices import tell_given, tell_moved
 from trainer.web.i18n import _
 
 I18n = Mapping[str, str]
@@ -77,7 +77,7 @@ async def hand_out(
     """
     now = db.utc_now()
     if due_on is not None and due_on >= day_of(now, ""):
-        await queries.set_due(whom, list(what.modules), due_on, replace=replace)
+        await queries.set_due(assignment, whom, list(what.modules), due_on, replace=replace)
     return await queries.hand_out(
         assignment,
         whom,
@@ -134,6 +134,13 @@ async def _tell(row: Mapping[str, Any], people: list[UUID]) -> None:
         due_on=row["due_on"],
         by=row["assigned_by"],
         of_list=bool(row["curriculum"]),
+    )
+    await tell_moved(
+        await queries.moved_by(row["id"], people),
+        source=f"moved:{row['id']}",
+        title=json.loads(row["title"] or "{}"),
+        due_on=row["due_on"],
+        by=row["assigned_by"],
     )
 
 

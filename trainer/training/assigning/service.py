@@ -256,7 +256,8 @@ def may_end(viewer: Viewer, assignment: AssignmentView) -> bool:
 async def end_assignment(viewer: Viewer, assignment: UUID) -> int:
     """Takes an assignment back: nobody new gets it, and what nobody began is removed. Returns how many that was.
 
-    What was begun stays, with its due day. Raises Forbidden, NotFound, Conflict (ended already).
+    What was begun stays; a due day that it moved is what it was before. Raises Forbidden, NotFound, Conflict (ended
+    already).
     """
     view = await load_assignment(viewer, assignment)
     if view.ended_at is None and not may_end(viewer, view):
@@ -271,7 +272,9 @@ async def end_assignment(viewer: Viewer, assignment: UUID) -> int:
         if not ended:
             raise Conflict(_("This assignment was ended already."))
         removed = await queries.take_back(assignment)
+        await queries.restore_due(assignment)
         await withdraw(f"assigned:{assignment}")
+        await withdraw(f"moved:{assignment}")
         await record_audit(viewer, "assignment_ended", "assignment", str(assignment), {"removed": removed})
     return removed
 
