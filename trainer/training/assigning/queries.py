@@ -179,19 +179,17 @@ async def restore_due(assignment: UUID) -> None:
 
 async def moved_by(assignment: UUID, among: list[UUID]) -> list[UUID]:
     """Those of these people whose due day the assignment moved, or set, of something that they had already."""
-    rows = await db.fetch(
-        """SELECT DISTINCT person FROM enrolment WHERE due_from = {} AND person IN ({})
-           AND completed_at IS NULL AND waived_at IS NULL""",
-        assignment,
-        among,
-    )
-    return [row["person"] for row in rows]
+    return await _with_open("due_from", assignment, among)
 
 
 async def given_by(assignment: UUID, among: list[UUID]) -> list[UUID]:
     """Those of these people who have something open that came with the assignment."""
+    return await _with_open("assignment", assignment, among)
+
+
+async def _with_open(column: str, assignment: UUID, among: list[UUID]) -> list[UUID]:
     rows = await db.fetch(
-        """SELECT DISTINCT person FROM enrolment WHERE assignment = {} AND person IN ({})
+        f"""SELECT DISTINCT person FROM enrolment WHERE {column} = {{}} AND person IN ({{}})
            AND completed_at IS NULL AND waived_at IS NULL""",
         assignment,
         among,
